@@ -1,0 +1,46 @@
+# Two commands on a fresh machine: `make demo` and `make test`. They need python3 (3.11 or later), make and PyPI.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SEED   ?=
+
+.PHONY: demo test check format bench-images bench-ocr bench-crops clean
+
+# A marker that is newer than what it was made from: the environment is made once, and again when its list changes.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "no venv module: on Debian, apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ocr,dev]'
+	@touch $@
+
+# The main job on an 8K picture with the embedded text reader: no key, no server.
+demo: $(VENV)/.ready
+	@$(BIN)/python examples/demo.py $(if $(SEED),--seed $(SEED))
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --cov --cov-fail-under=90
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-images: $(VENV)/.ready
+	$(BIN)/python benchmarks/images.py
+
+bench-ocr: $(VENV)/.ready
+	$(BIN)/python benchmarks/ocr.py
+
+bench-crops: $(VENV)/.ready
+	$(BIN)/python benchmarks/crops.py
+
+clean:
+	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,0 +1,75 @@
+"""What is sent to a model, and where it comes from: values and one Protocol, no imaging library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from zoomrefine_mcp.geometry import Box, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How to render a region for a model.
+
+    Attributes:
+        size: The exact size to encode, in pixels. A backend chooses it so that the model's own processor leaves it
+            as it is; it may differ from the region's aspect ratio by the rounding of that processor.
+        max_bytes: The largest encoded picture; quality is lowered only where this would be exceeded.
+        quality: JPEG quality, 1 to 100. At 90 and more the chroma is not subsampled (4:4:4), so that small coloured
+            text survives.
+    """
+
+    size: Size
+    max_bytes: int = 7_000_000
+    quality: int = 92
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture exactly as it is sent, encoded once.
+
+    Attributes:
+        data: The encoded bytes.
+        mime_type: Their true type.
+        size: Width and height of the encoded picture.
+        shows: The part of the upright original that it shows.
+    """
+
+    data: bytes
+    mime_type: str
+    size: Size
+    shows: Box
+
+    def __repr__(self) -> str:
+        return f"Picture({self.mime_type}, {self.size}, {len(self.data)} bytes, shows {self.shows.as_list()})"
+
+
+class Source(Protocol):
+    """An open picture that renders any of its regions: a file now, PDF pages and slides later.
+
+    Attributes:
+        size: The upright original (EXIF orientation applied), in pixels.
+        path: How the user names it, for results and messages.
+        page: Which page or frame of the file, from 1.
+        pages: How many there are.
+    """
+
+    @property
+    def size(self) -> Size: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def page(self) -> int: ...
+    @property
+    def pages(self) -> int: ...
+
+    async def render(self, region: Box, fit: Fit) -> Picture:
+        """Cut ``region`` from the original and encode it at ``fit.size``.
+
+        The cut is ``region.to_pixels(size)``; ``Picture.shows`` is the box of exactly those pixels.
+
+        Raises:
+            ImageDamaged: The file ended or changed under us, or cannot be decoded.
+        """
+        ...
