@@ -1,0 +1,208 @@
+"""The one composition root: settings in, a working application out. It owns clients, limiters and the text reader."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from zoomrefine_mcp.access import Access
+from zoomrefine_mcp.backends.base import Backend, BackendInfo
+from zoomrefine_mcp.backends.chat import ChatBackend
+from zoomrefine_mcp.backends.clients.anthropic import AnthropicClient
+from zoomrefine_mcp.backends.clients.models import pick_model
+from zoomrefine_mcp.backends.clients.openai import OpenAIClient
+from zoomrefine_mcp.backends.clients.scripted import ScriptedClient
+from zoomrefine_mcp.backends.endpoints import choose_endpoint
+from zoomrefine_mcp.backends.ocr import OcrBackend
+from zoomrefine_mcp.backends.profiles import profile_for
+from zoomrefine_mcp.bench import Report
+from zoomrefine_mcp.geometry import Box, Size
+from zoomrefine_mcp.images.draw import Mark, overlay
+from zoomrefine_mcp.images.source import FileSource, Limits, image_workers, open_source
+from zoomrefine_mcp.pictures import Fit, Picture
+from zoomrefine_mcp.policies import Precision
+from zoomrefine_mcp.results import LocalizeResult, ZoomResult
+from zoomrefine_mcp.saving import R, prepare_directory, save_evidence
+from zoomrefine_mcp.settings import Settings
+from zoomrefine_mcp.zoom import ZoomRefine
+
+VIEW_EDGE = 1568
+"""Long edge of what ``view`` returns by default: what a host's model is likely to see unshrunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What ``App.view`` returns: a rendering for eyes other than the backend's.
+
+    Attributes:
+        picture: The view or crop; ``picture.shows`` is what was cut.
+        path: The picture's path.
+        size: The upright original, in pixels.
+        page: From 1.
+        pages: How many there are.
+    """
+
+    picture: Picture
+    path: str
+    size: Size
+    page: int
+    pages: int
+
+
+class App:
+    """Everything put together. Made by ``open_app``; the backend is made when it is first needed.
+
+    Args:
+        settings: As read.
+        access: Which files may be read.
+        timeout_s: The deadline of a question where the settings name none.
+        closing: Closes with the application.
+    """
+
+    def __init__(self, settings: Settings, *, access: Access, timeout_s: float, closing: AsyncExitStack) -> None:
+        self.settings = settings
+        self.access = access
+        self.timeout_s = settings.timeout_s or timeout_s
+        self._closing = closing
+        self._workers = image_workers()
+        self._backend: Backend[Any] | None = None
+        self._making = anyio.Lock()
+
+    async def backend(self) -> Backend[Any]:
+        """What answers, by the settings.
+
+        Raises:
+            NoBackend: Nothing is configured that could answer.
+            ModelRequired: The server lists several models and the settings name none.
+            BackendFailure: The server could not be asked for its models.
+        """
+        async with self._making:
+            if self._backend is None:
+                self._backend = await self._make_backend()
+        return self._backend
+
+    async def zoom_and_refine(
+        self,
+        path: str,
+        question: str,
+        choices: Sequence[str] | None = None,
+        *,
+        policy: str | None = None,
+        page: int = 1,
+        report: Report | None = None,
+    ) -> ZoomResult:
+        """Answer a question about a picture; see ``ZoomRefine.zoom_and_refine``. Saves where the settings say so."""
+        async with await self._open(path, page) as source:
+            zoom = await self._zoom_refine(policy)
+            result = await zoom.zoom_and_refine(source, question, choices, report=report)
+            return await self._saved(result)
+
+    async def localize_region(
+        self,
+        path: str,
+        question: str,
+        *,
+        precision: Precision = "sharp",
+        page: int = 1,
+        report: Report | None = None,
+    ) -> LocalizeResult:
+        """Find something in a picture; see ``ZoomRefine.localize_region``. Saves where the settings say so."""
+        async with await self._open(path, page) as source:
+            zoom = await self._zoom_refine(None)
+            result = await zoom.localize_region(source, question, precision=precision, report=report)
+            return await self._saved(result)
+
+    async def view(self, path: str, box: Box | None = None, *, max_edge: int = VIEW_EDGE, page: int = 1) -> View:
+        """Render the picture, or a region of it at up to full resolution, without asking any model.
+
+        Args:
+            path: The picture.
+            box: The region, in 0..1 of the upright original; None shows the whole.
+            max_edge: Long edge of what comes back, in pixels; never enlarged beyond the original's pixels.
+            page: From 1.
+        """
+        async with await self._open(path, page) as source:
+            region = box or Box.full()
+            size = region.to_pixels(source.size).size.within_edge(max_edge)
+            picture = await source.render(region, Fit(size))
+            return View(picture, source.path, source.size, source.page, source.pages)
+
+    async def overlay(self, result: ZoomResult | LocalizeResult) -> Picture:
+        """The view with the result's regions and crops drawn in."""
+        return await overlay(result.sent.view, marks_of(result))
+
+    async def _open(self, path: str, page: int) -> FileSource:
+        opened = await anyio.to_thread.run_sync(self.access.open, path)
+        limits = Limits(
+            max_pixels=int(self.settings.max_megapixels * 1_000_000),
+            max_bytes=int(self.settings.max_file_mb * 1_000_000),
+        )
+        return await open_source(opened, page=page, limits=limits, workers=self._workers)
+
+    async def _zoom_refine(self, policy: str | None) -> ZoomRefine[Any]:
+        return ZoomRefine(
+            await self.backend(),
+            policy or self.settings.policy,
+            view_edge=self.settings.view_edge,
+            timeout_s=self.timeout_s,
+        )
+
+    async def _saved(self, result: R) -> R:
+        if self.settings.save_dir is None:
+            return result
+        return await save_evidence(result, await self.overlay(result), self.settings.save_dir)
+
+    async def _make_backend(self) -> Backend[Any]:
+        settings = self.settings
+        endpoint = choose_endpoint(settings, ocr_installed=ocr_is_installed())
+        if endpoint.wire == "ocr":
+            return OcrBackend()
+        if endpoint.wire == "scripted":
+            client, model = ScriptedClient.from_file(settings.script or ""), settings.model or "script"
+            profile = profile_for(model, wire="openai")
+        else:
+            model = settings.model or await pick_model(endpoint)
+            profile = profile_for(model, wire=endpoint.wire)
+            wire = AnthropicClient if endpoint.wire == "anthropic" else OpenAIClient
+            client = wire(endpoint, model, profile)
+        self._closing.push_async_callback(client.aclose)
+        info = BackendInfo(name=endpoint.backend, model=model, profile=profile, sends_to=endpoint.address)
+        return ChatBackend(client, info, max_tokens=settings.max_tokens)
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, access: Access, timeout_s: float) -> AsyncIterator[App]:
+    """Put the application together, and take it apart at the end.
+
+    Args:
+        settings: As read.
+        access: Which files may be read: the door decides.
+        timeout_s: The door's deadline of a question, where the settings name none.
+
+    Raises:
+        BadRequest: The settings name a directory to save to that cannot be written to.
+    """
+    if settings.save_dir is not None:
+        await anyio.to_thread.run_sync(prepare_directory, settings.save_dir)
+    async with AsyncExitStack() as closing:
+        yield App(settings, access=access, timeout_s=timeout_s, closing=closing)
+
+
+def ocr_is_installed() -> bool:
+    """Whether the ``[ocr]`` extra is there, without loading it."""
+    return all(importlib.util.find_spec(name) for name in ("rapidocr", "onnxruntime", "rapidfuzz"))
+
+
+def marks_of(result: ZoomResult | LocalizeResult) -> list[Mark]:
+    """What the overlay draws: each region and the crop that was cut for it."""
+    marks: list[Mark] = []
+    for region in result.regions:
+        if region.crop is not None:
+            marks.append(Mark(Box(*region.crop.box), None, "crop"))
+        marks.append(Mark(Box(*region.box), region.label, "region"))
+    return marks

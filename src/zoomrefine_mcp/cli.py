@@ -1,0 +1,202 @@
+"""The command line: the one place that prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn
+
+import anyio
+
+from zoomrefine_mcp.access import Access
+from zoomrefine_mcp.app import App, open_app
+from zoomrefine_mcp.bench import Event
+from zoomrefine_mcp.errors import BadRequest, ZoomRefineError
+from zoomrefine_mcp.results import ErrorResult, LocalizeResult, RegionInfo, ZoomResult
+from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, TOOL_TIMEOUT_S, Settings
+
+INTERRUPTED = 130
+"""The shell's exit code for Ctrl-C."""
+
+ABOUT = """\
+Answers questions about details in very large pictures: looks at the whole, zooms into the region that matters, looks
+again. Without arguments it serves MCP on stdio. Keys are read from the environment only (OPENAI_API_KEY,
+ANTHROPIC_API_KEY, ZOOMREFINE_API_KEY), so that no process list shows them."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Turns a usage error into one of ours, so that it is reported like every other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadRequest(message, hint=f"See `{self.prog} --help`.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 answered, 2 bad input, 3 the backend failed."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        options = _parser().parse_args(arguments)
+        settings = _settings(options)
+        if options.command in (None, "serve"):
+            return _serve(settings)
+        return anyio.run(_answer, options, settings)
+    except ZoomRefineError as error:
+        return _fail(error, as_json="--json" in arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    # SUPPRESS: a flag that a subcommand was not given must not undo the same flag given before it.
+    shared = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    add = shared.add_argument
+    add("--backend", help="auto, openai, vllm, anthropic, ocr or scripted (default: auto)")
+    add("--model", help="the model's name; may be left out where the server lists exactly one")
+    add("--base-url", help="address of the model's server, e.g. http://localhost:8000/v1")
+    add("--policy", help="adaptive, paper or direct (default: adaptive)")
+    add("--view-edge", type=int, help="long edge of the view in pixels, up to what the model sees")
+    add("--timeout-s", type=float, help=f"deadline of one question (default: {COMMAND_TIMEOUT_S:g}, serve: {TOOL_TIMEOUT_S:g})")
+    add("--save-dir", type=Path, metavar="DIR", help="write crop and overlay there")
+    add("--max-megapixels", type=float, help="the largest picture that is opened (default: 1000)")
+    add("--max-file-mb", type=float, help="the largest file that is opened, in megabytes")
+    add("--script", type=Path, metavar="FILE", help="the replies of the scripted backend, JSON")
+
+    asking = _Parser(add_help=False)
+    asking.add_argument("image", help="path of the picture")
+    asking.add_argument("--page", type=int, default=1, help="page or frame of the file, from 1")
+    asking.add_argument("--json", action="store_true", help="print one JSON object")
+
+    parser = _Parser(prog="zoomrefine-mcp", description=ABOUT, parents=[shared])
+    parser.add_argument("--version", action="version", version=f"zoomrefine-mcp {version('zoomrefine-mcp')}")
+    _add_allow_dir(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    serve = commands.add_parser("serve", parents=[shared], help="the MCP server on stdio (also without a command)")
+    _add_allow_dir(serve)
+    ask = commands.add_parser("ask", parents=[shared, asking], help="answer a question about a picture")
+    ask.add_argument("question")
+    ask.add_argument("--choice", action="append", default=[], metavar="TEXT", help="an option; repeat for each")
+    localize = commands.add_parser("localize", parents=[shared, asking], help="find something in a picture")
+    localize.add_argument("question", help="what to find")
+    localize.add_argument("--precision", choices=("sharp", "quick"), default="sharp")
+    return parser
+
+
+def _add_allow_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-dir",
+        dest="allow_dirs",
+        action="extend",
+        nargs="+",
+        default=argparse.SUPPRESS,
+        metavar="DIR",
+        help="directories that pictures may be read from (default: the working directory)",
+    )
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    given = {name: getattr(options, name, None) for name in Settings.model_fields}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _serve(settings: Settings) -> int:
+    # Imported here: the commands that only ask need no protocol.
+    from zoomrefine_mcp.server.server import make_server  # noqa: PLC0415
+    from zoomrefine_mcp.server.stdio import serve_stdio  # noqa: PLC0415
+
+    access = Access.within(settings.allow_dirs, cwd=Path.cwd(), home=Path.home())
+    server = make_server(
+        lambda: open_app(settings, access=access, timeout_s=TOOL_TIMEOUT_S), version=version("zoomrefine-mcp")
+    )
+    anyio.run(serve_stdio, server)
+    return 0
+
+
+async def _answer(options: argparse.Namespace, settings: Settings) -> int:
+    async with open_app(settings, access=Access.anything(), timeout_s=COMMAND_TIMEOUT_S) as app:
+        result = await _COMMANDS[options.command](app, options)
+    if options.json:
+        print(result.model_dump_json(indent=2))
+    else:
+        print("\n".join(_told(result)))
+    return 0
+
+
+async def _ask(app: App, options: argparse.Namespace) -> ZoomResult:
+    return await app.zoom_and_refine(
+        options.image, options.question, options.choice or None, page=options.page, report=_report
+    )
+
+
+async def _localize(app: App, options: argparse.Namespace) -> LocalizeResult:
+    return await app.localize_region(
+        options.image, options.question, precision=options.precision, page=options.page, report=_report
+    )
+
+
+_COMMANDS: dict[str, Callable[[App, argparse.Namespace], Awaitable[ZoomResult | LocalizeResult]]] = {
+    "ask": _ask,
+    "localize": _localize,
+}
+
+
+def _report(event: Event) -> None:
+    print(f"{event.stage}: {event.message}", file=sys.stderr)
+
+
+def _fail(error: ZoomRefineError, *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(ErrorResult.of(error).model_dump()))
+    said = f"{error.code}: {error.message}" + (f" {error.hint}" if error.hint else "")
+    print(" ".join(said.split()), file=sys.stderr)
+    return error.exit_code
+
+
+def _told(result: ZoomResult | LocalizeResult) -> list[str]:
+    image = result.image
+    page = f", page {image.page} of {image.pages}" if image.pages > 1 else ""
+    rows: list[tuple[str, str]] = [
+        ("picture", f"{image.path} ({image.width} x {image.height}{page})"),
+        ("view", f"{image.view.width} x {image.view.height}, to {_backend(result)}"),
+    ]
+    if isinstance(result, ZoomResult):
+        rows.append(("preliminary", _worded(result.preliminary_answer, result.preliminary_choice)))
+    rows += [row for region in result.regions for row in _region_rows(region)]
+    if isinstance(result, ZoomResult):
+        rows.append(("answer", _worded(result.answer, result.choice) + (" (changed)" if result.changed else "")))
+    else:
+        rows.append(("found", "yes" if result.found else "no"))
+    rows.append(("status", result.status + (f" ({result.status_reason})" if result.status_reason else "")))
+    optional = (("why", result.explanation), ("about", result.about), ("overlay", result.overlay_path))
+    rows += [(name, text) for name, text in optional if text]
+    rows += [("warning", text) for text in result.warnings]
+    return [f"{name:<12} {_one_line(text)}" for name, text in rows]
+
+
+def _backend(result: Any) -> str:
+    return f"{result.backend} {result.model} at {result.sent_to}" if result.model else f"{result.backend}, {result.sent_to}"
+
+
+def _region_rows(region: RegionInfo) -> list[tuple[str, str]]:
+    label = f" {region.label}" if region.label else ""
+    rows = [("region", f"{region.pixels} px, centre {region.point}{label}")]
+    if region.crop is not None:
+        crop = region.crop
+        saved = f", saved as {crop.path}" if crop.path else ""
+        rows.append(("crop", f"{crop.pixels} px, sent as {crop.width} x {crop.height} {crop.mime_type}{saved}"))
+    return rows
+
+
+def _worded(answer: str | None, choice: str | None) -> str:
+    if answer is None:
+        return f"{choice}. (abstains)" if choice else "(abstains: not legible in what was seen)"
+    return f"{choice}. {answer}" if choice else answer
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

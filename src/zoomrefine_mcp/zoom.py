@@ -1,0 +1,167 @@
+"""ZoomRefine: opens the picture, runs a policy inside the deadline, and returns the last outcome that was kept."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from os import PathLike, fspath
+from typing import Generic
+
+import anyio
+
+from zoomrefine_mcp.access import Access
+from zoomrefine_mcp.backends.base import Backend, T
+from zoomrefine_mcp.bench import Bench, Report
+from zoomrefine_mcp.errors import BackendTimeout, ReplyUnreadable, ZoomRefineError
+from zoomrefine_mcp.images.source import open_source
+from zoomrefine_mcp.pictures import Source
+from zoomrefine_mcp.policies import Pinpoint, Policy, Precision, policy_named
+from zoomrefine_mcp.questions import read_question
+from zoomrefine_mcp.records import Outcome, Question
+from zoomrefine_mcp.results import Account, LocalizeResult, ZoomResult, localize_result, zoom_result
+
+DEFAULT_TIMEOUT_S = 300.0
+log = logging.getLogger(__name__)
+
+
+class ZoomRefine(Generic[T]):
+    """Answers questions about pictures that are too large to be seen whole.
+
+    Args:
+        backend: What answers. ``open_app(settings)`` makes one from settings.
+        policy: ``adaptive``, ``paper``, ``direct``, or a policy of your own.
+        view_edge: Long edge of the view in pixels, if less than the model sees.
+        timeout_s: The deadline of one question, in seconds.
+
+    Example::
+
+        async with open_app(Settings(backend="ocr")) as app:
+            zoom = ZoomRefine(await app.backend())
+            result = await zoom.zoom_and_refine("plan.tif", "What is the part number of the pump?")
+    """
+
+    def __init__(
+        self,
+        backend: Backend[T],
+        policy: str | Policy = "adaptive",
+        *,
+        view_edge: int | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        self.backend = backend
+        self.policy = policy_named(policy, view_edge) if isinstance(policy, str) else policy
+        self.view_edge = view_edge
+        self.timeout_s = timeout_s
+
+    async def zoom_and_refine(
+        self,
+        source: Source | str | PathLike[str],
+        question: str,
+        choices: Sequence[str] | None = None,
+        *,
+        report: Report | None = None,
+    ) -> ZoomResult:
+        """Answer a question, zooming into the region that holds the answer.
+
+        Args:
+            source: An open picture, or the path of one (read as it is named: no directory is shut).
+            question: At most 20,000 characters.
+            choices: The options of a multiple-choice question, with or without letters.
+            report: Told of every step.
+
+        Raises:
+            InputError: The question or the picture cannot be used.
+            BackendFailure: Stage 1 failed. Later failures are in the result's ``status`` and ``status_reason``.
+        """
+        asked = read_question(question, choices)
+        async with _opened(source) as picture:
+            return zoom_result(*await self._run(picture, asked, self.policy, report))
+
+    async def localize_region(
+        self,
+        source: Source | str | PathLike[str],
+        question: str,
+        *,
+        precision: Precision = "sharp",
+        report: Report | None = None,
+    ) -> LocalizeResult:
+        """Find where something is: a box, and its centre in original pixels.
+
+        Args:
+            source: An open picture, or the path of one.
+            question: What to find, in words.
+            precision: ``sharp`` looks again into a crop about the first box; ``quick`` does not.
+            report: Told of every step.
+
+        Raises:
+            InputError: The description or the picture cannot be used.
+            BackendFailure: The first look failed.
+        """
+        asked = read_question(question, None)
+        policy = Pinpoint(precision=precision, view_edge=self.view_edge)
+        async with _opened(source) as picture:
+            return localize_result(*await self._run(picture, asked, policy, report))
+
+    async def _run(
+        self, source: Source, question: Question, policy: Policy, report: Report | None
+    ) -> tuple[Outcome, Account]:
+        began = time.perf_counter()
+        bench = Bench(source, self.backend, report)
+        fault: Exception | None = None
+        with anyio.move_on_after(self.timeout_s) as deadline:
+            try:
+                await policy.run(bench, question)
+            except Exception as error:  # noqa: BLE001 - nothing is lost: kept, logged and said, or raised below
+                fault = error
+        outcome = bench.kept
+        warnings = list(bench.warnings)
+        if outcome is None:
+            raise fault or BackendTimeout(
+                f"no answer within {self.timeout_s:g} s",
+                hint="Raise --timeout-s (ZOOMREFINE_TIMEOUT_S), or use a faster model.",
+            )
+        if fault is not None:
+            log.warning("a later look failed; the kept answer stands: %r", fault, exc_info=not _is_ours(fault))
+            reason = "refine_unreadable" if isinstance(fault, ReplyUnreadable) else "refine_failed"
+            outcome = replace(outcome, reason=reason)
+            warnings.append(f"The second look failed, so this is the first answer: {_said(fault)}")
+        elif deadline.cancelled_caught:
+            outcome = replace(outcome, reason="deadline")
+            warnings.append(f"The deadline of {self.timeout_s:g} s passed before the second look was done.")
+        info = self.backend.info
+        return outcome, Account(
+            source=source,
+            backend=info.name,
+            model=info.model,
+            about=info.about,
+            sent_to=info.sends_to,
+            policy=policy.name,
+            usage=bench.usage,
+            total_s=time.perf_counter() - began,
+            model_s=bench.model_s,
+            image_s=bench.image_s,
+            warnings=tuple(warnings),
+        )
+
+
+def _is_ours(fault: Exception) -> bool:
+    return isinstance(fault, ZoomRefineError)
+
+
+def _said(fault: Exception) -> str:
+    if isinstance(fault, ZoomRefineError):
+        return f"{fault.code}: {fault.message}"
+    return f"internal error ({type(fault).__name__})"
+
+
+@asynccontextmanager
+async def _opened(source: Source | str | PathLike[str]) -> AsyncIterator[Source]:
+    if not isinstance(source, str | PathLike):
+        yield source
+        return
+    opened = await anyio.to_thread.run_sync(Access.anything().open, fspath(source))
+    async with await open_source(opened) as picture:
+        yield picture
