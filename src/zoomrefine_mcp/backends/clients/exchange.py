@@ -1,0 +1,111 @@
+"""One call through an SDK: its answer as decoded JSON, its exceptions as our errors.
+
+The SDKs' typed results are not used: they hold whatever a server sent, an HTML page or an empty list included, and
+lose what they do not know. Both wires read the decoded body themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+import httpx2
+
+from zoomrefine_mcp.backends.clients.faults import connection_fault, not_json, status_fault
+from zoomrefine_mcp.backends.endpoints import Endpoint
+from zoomrefine_mcp.errors import BackendError
+
+_ABOUT_SCHEMAS = re.compile(
+    r"response.?format|json.?schema|output.?config|structured.?output|guided|grammar", re.IGNORECASE
+)
+
+
+class RawResponse(Protocol):
+    """What ``with_raw_response`` returns in both SDKs."""
+
+    @property
+    def http_response(self) -> httpx2.Response: ...
+
+
+async def exchange(call: Awaitable[RawResponse], sdk: Any, *, endpoint: Endpoint, model: str) -> dict[str, Any]:
+    """Await a call of an SDK and decode what came.
+
+    Args:
+        call: ``client. ... .with_raw_response.create(...)``.
+        sdk: The SDK's module, whose exceptions have the same names in both.
+        endpoint: Who is asked.
+        model: Which model, for messages.
+
+    Raises:
+        BackendFailure: By its kind. It is not chained to the SDK's exception, whose words may repeat a key.
+    """
+    try:
+        raw = await call
+    except sdk.APIStatusError as error:
+        text = error.response.text
+        body = _decoded(text)
+        raise status_fault(
+            error.status_code, text if body is None else body, error.response.headers, endpoint=endpoint, model=model
+        ) from None
+    except sdk.APIConnectionError as error:
+        raise connection_fault(error.__cause__, endpoint) from None
+    response = raw.http_response
+    body = _decoded(response.text)
+    if not isinstance(body, dict):
+        raise not_json(response.text, endpoint)
+    if body.get("error") and not {"choices", "content", "data"} & body.keys():
+        # Some gateways answer 200 and put the fault inside.
+        code = body["error"].get("code") if isinstance(body["error"], dict) else None
+        status = code if isinstance(code, int) and 400 <= code < 600 else 500
+        raise status_fault(status, body, response.headers, endpoint=endpoint, model=model)
+    return body
+
+
+def refuses_schema(fault: BackendError) -> bool:
+    """Whether a server refused a request because of the reply schema in it: many compatible servers know none."""
+    return fault.context.get("status") in {400, 404, 422, 501} and bool(_ABOUT_SCHEMAS.search(fault.message))
+
+
+def _decoded(text: str) -> Any:
+    """The body as JSON, control characters inside strings allowed; None where it is none."""
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def at(value: Any, *path: str | int) -> Any:
+    """What lies at ``path`` in decoded JSON, or None wherever a step is missing or of another type.
+
+    >>> at({"choices": [{"finish_reason": "stop"}]}, "choices", 0, "finish_reason")
+    'stop'
+    >>> at({"choices": []}, "choices", 0, "finish_reason") is None
+    True
+    """
+    for step in path:
+        if isinstance(step, str):
+            value = value.get(step) if isinstance(value, dict) else None
+        else:
+            value = value[step] if isinstance(value, list) and step < len(value) else None
+    return value
+
+
+def count(value: Any, *path: str | int) -> int:
+    """The number of tokens at ``path``, zero where there is none."""
+    found = at(value, *path)
+    return int(found) if isinstance(found, int | float) and found > 0 else 0
+
+
+def text_at(value: Any, *path: str | int) -> str:
+    """The text at ``path``, empty where there is none."""
+    found = at(value, *path)
+    return found if isinstance(found, str) else ""
+
+
+def model_names(body: Any) -> tuple[str, ...]:
+    """The names in a list of models, in the server's order."""
+    data = at(body, "data")
+    names = [text_at(entry, "id") for entry in data] if isinstance(data, list) else []
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,49 @@
+"""Which model, where the user named none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import httpx2
+
+from zoomrefine_mcp.backends.clients import anthropic, openai
+from zoomrefine_mcp.backends.endpoints import Endpoint
+from zoomrefine_mcp.errors import BackendError, ModelNotFound, ModelRequired
+
+MAX_CANDIDATES = 10
+"""How many models an error names."""
+
+
+async def pick_model(endpoint: Endpoint, *, transport: httpx2.AsyncBaseTransport | None = None) -> str:
+    """The only model that the server offers.
+
+    Args:
+        endpoint: A chat endpoint (the OpenAI or the Anthropic wire).
+        transport: Stands in for the network in tests.
+
+    Raises:
+        ModelRequired: It offers several (``context["candidates"]`` names some), or does not say.
+        BackendFailure: It cannot be asked.
+    """
+    list_models = anthropic.list_models if endpoint.wire == "anthropic" else openai.list_models
+    try:
+        names = await list_models(endpoint, transport=transport)
+    except (BackendError, ModelNotFound):
+        names = ()  # it answers, but has no list
+    if len(names) == 1:
+        return names[0]
+    raise _choose_one(endpoint, names)
+
+
+def _choose_one(endpoint: Endpoint, names: Sequence[str]) -> ModelRequired:
+    shown = tuple(names[:MAX_CANDIDATES])
+    if shown:
+        rest = len(names) - len(shown)
+        what = f"offers {len(names)} models: {', '.join(shown)}" + (f", and {rest} more" if rest else "")
+    else:
+        what = "lists no models"
+    return ModelRequired(
+        f"Which model? {endpoint.address} {what}.",
+        hint="Name one with --model (ZOOMREFINE_MODEL); it has to take pictures.",
+        candidates=shown,
+    )

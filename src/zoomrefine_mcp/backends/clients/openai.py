@@ -1,0 +1,178 @@
+"""The OpenAI wire: chat completions, as OpenAI, vLLM and every compatible server speak them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pybase64
+
+from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
+from zoomrefine_mcp.backends.clients.exchange import at, count, exchange, model_names, refuses_schema, text_at
+from zoomrefine_mcp.backends.clients.sealed import MAX_RETRIES, TIMEOUT, sealed_http
+from zoomrefine_mcp.backends.endpoints import Endpoint
+from zoomrefine_mcp.backends.profiles import Profile
+from zoomrefine_mcp.errors import BackendError, ReplyUnreadable
+from zoomrefine_mcp.pictures import Picture
+from zoomrefine_mcp.records import ReplyForm, Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_NO_KEY = "none"  # the SDK wants one; the seal sends it nowhere
+
+
+class OpenAIClient:
+    """A ``ChatClient`` over ``AsyncOpenAI``.
+
+    Args:
+        endpoint: The address and what may go there.
+        model: The model's name.
+        profile: The facts of its family: which parameters it takes, what ``detail`` its pictures are sent at.
+        reply_schema: A JSON schema that replies of the JSON form are bound to. A server that refuses it is asked
+            without; None never sends one.
+        max_retries: How often the SDK tries again.
+        transport: Stands in for the network in tests.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        profile: Profile,
+        *,
+        reply_schema: Mapping[str, Any] | None = None,
+        max_retries: int = MAX_RETRIES,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.model = model
+        self.profile = profile
+        self._reply_schema = reply_schema
+        self._sdk = _connect(endpoint, max_retries, transport)
+
+    async def complete(self, messages: tuple[Message, ...], *, form: ReplyForm, max_tokens: int) -> Completion:
+        """Send the whole conversation and return the model's reply.
+
+        Raises:
+            BackendFailure: By its kind; ``ReplyUnreadable`` where the server gives no choice at all.
+        """
+        request: dict[str, Any] = {
+            "model": self.model,
+            "messages": [_message(message, self.profile.image_detail) for message in messages],
+            self.profile.completion_tokens_name: max_tokens,
+        }
+        if self.profile.accepts_temperature:
+            request["temperature"] = 0
+        if form is ReplyForm.TEXT or self._reply_schema is None:
+            return await self._send(request)
+        schema = {"name": "reply", "strict": True, "schema": self._reply_schema}
+        try:
+            return await self._send({**request, "response_format": {"type": "json_schema", "json_schema": schema}})
+        except BackendError as error:
+            if not refuses_schema(error):
+                raise
+        self._reply_schema = None  # from now on: replies are read tolerantly anyway
+        return await self._send(request)
+
+    async def _send(self, request: dict[str, Any]) -> Completion:
+        import openai  # noqa: PLC0415  loaded with the client: 0.4 s that a server without questions need not pay
+
+        call = self._sdk.chat.completions.with_raw_response.create(**request)
+        return _completion(await exchange(call, openai, endpoint=self.endpoint, model=self.model), self.endpoint)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._sdk.close()
+
+
+async def list_models(
+    endpoint: Endpoint, *, max_retries: int = MAX_RETRIES, transport: httpx2.AsyncBaseTransport | None = None
+) -> tuple[str, ...]:
+    """The names of the models that the server offers, in its order.
+
+    Raises:
+        BackendFailure: By its kind.
+    """
+    import openai  # noqa: PLC0415  see above
+
+    async with _connect(endpoint, max_retries, transport) as sdk:
+        return model_names(await exchange(sdk.models.with_raw_response.list(), openai, endpoint=endpoint, model=""))
+
+
+def _connect(endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTransport | None) -> AsyncOpenAI:
+    """The SDK's client. What it would look up in the environment is given as empty, and the seal has the last word."""
+    from openai import AsyncOpenAI  # noqa: PLC0415  see above
+
+    http, seal = sealed_http(endpoint, transport)
+    sdk = AsyncOpenAI(
+        api_key=endpoint.api_key.get_secret_value() if endpoint.api_key else _NO_KEY,
+        admin_api_key="",
+        organization="",
+        project="",
+        webhook_secret="",
+        base_url=endpoint.base_url,
+        timeout=TIMEOUT,
+        max_retries=max_retries,
+        http_client=http,
+    )
+    if endpoint.api_key:
+        seal.admit(sdk.auth_headers)
+    return sdk
+
+
+def _message(message: Message, detail: str | None) -> dict[str, Any]:
+    """One turn as the wire writes it: a plain string where there is no picture, which every server reads."""
+    if message.role is not Role.USER or not message.pictures:
+        return {"role": message.role.value, "content": "".join(part for part in message.parts if isinstance(part, str))}
+    content = [
+        {"type": "text", "text": part} if isinstance(part, str) else _image(part, detail) for part in message.parts
+    ]
+    return {"role": message.role.value, "content": content}
+
+
+def _image(picture: Picture, detail: str | None) -> dict[str, Any]:
+    """A picture as a data URI. Encoded anew in each request: 8 MB take 0.4 ms, and nothing is kept."""
+    url = f"data:{picture.mime_type};base64,{pybase64.b64encode_as_string(picture.data)}"
+    return {"type": "image_url", "image_url": {"url": url} if detail is None else {"url": url, "detail": detail}}
+
+
+def _completion(body: dict[str, Any], endpoint: Endpoint) -> Completion:
+    """Read a chat completion; what is missing or of another type counts as empty."""
+    choice = at(body, "choices", 0)
+    if not isinstance(choice, dict):
+        raise ReplyUnreadable(
+            f"The server at {endpoint.address} answered without any choice.",
+            hint="Try again, or another model; some providers answer so when they filter a question.",
+        )
+    message = at(choice, "message")
+    text, thinking = _content(at(message, "content"))
+    refusal = text_at(message, "refusal")
+    return Completion(
+        text=text or refusal,
+        usage=Usage(
+            calls=1,
+            input_tokens=count(body, "usage", "prompt_tokens"),
+            cached_input_tokens=count(body, "usage", "prompt_tokens_details", "cached_tokens"),
+            output_tokens=count(body, "usage", "completion_tokens"),
+        ),
+        finish=Finish.REFUSAL if refusal else _finish(text_at(choice, "finish_reason")),
+        thinking=thinking or text_at(message, "reasoning_content") or text_at(message, "reasoning"),
+    )
+
+
+def _content(content: Any) -> tuple[str, str]:
+    """Text and thinking of a message's content: a string, or parts as some servers write them."""
+    if isinstance(content, str):
+        return content, ""
+    parts = content if isinstance(content, list) else []
+    text = "".join(text_at(part, "text") for part in parts if at(part, "type") == "text")
+    thoughts = [at(part, "thinking") for part in parts if at(part, "type") == "thinking"]
+    return text, "".join(thought if isinstance(thought, str) else _content(thought)[0] for thought in thoughts)
+
+
+def _finish(reason: str) -> Finish:
+    if reason == "length":
+        return Finish.LENGTH
+    return Finish.REFUSAL if reason.startswith("content_filter") else Finish.STOP

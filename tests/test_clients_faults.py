@@ -1,0 +1,215 @@
+"""What servers say when they refuse, in their own words, and what becomes of it."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from zoomrefine_mcp.backends.clients.faults import MAX_ECHO_CHARS, connection_fault, picture_limit, scrub, status_fault
+from zoomrefine_mcp.backends.endpoints import Endpoint
+from zoomrefine_mcp.errors import (
+    BackendAuth,
+    BackendError,
+    BackendFailure,
+    BackendRateLimited,
+    BackendTimeout,
+    BackendUnreachable,
+    ContextTooLong,
+    ModelNotFound,
+    ModelRefused,
+    PictureRefused,
+)
+from zoomrefine_mcp.geometry import Size
+
+OPENAI = Endpoint(
+    "openai",
+    "openai",
+    "https://api.openai.com/v1",
+    official=True,
+    api_key=SecretStr("sk-proj-abcdefghij0123456789"),
+    key_variable="OPENAI_API_KEY",
+)
+VLLM = Endpoint("vllm", "openai", "http://localhost:8000/v1")
+ANTHROPIC = Endpoint(
+    "anthropic",
+    "anthropic",
+    "https://api.anthropic.com",
+    official=True,
+    api_key=SecretStr("sk-ant-abcdefghij0123456789"),
+    key_variable="ANTHROPIC_API_KEY",
+)
+
+
+def fault(status: int, body: object, endpoint: Endpoint = VLLM, **headers: str) -> BackendFailure:
+    return status_fault(status, body, httpx2.Headers(headers), endpoint=endpoint, model="some-model")
+
+
+def says(message: str, **more: object) -> dict[str, object]:
+    return {"error": {"message": message, **more}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        # OpenAI
+        (401, says("Incorrect API key provided: sk-proj-********6789."), BackendAuth),
+        (403, says("Country, region, or territory not supported"), BackendAuth),
+        (404, says("The model `some-model` does not exist or you do not have access to it."), ModelNotFound),
+        (
+            400,
+            says("This model's maximum context length is 128000 tokens.", code="context_length_exceeded"),
+            ContextTooLong,
+        ),
+        (429, says("You exceeded your current quota", code="insufficient_quota"), BackendRateLimited),
+        (400, says("Invalid content: blocked by content_filter", code="content_filter"), ModelRefused),
+        # Anthropic
+        (404, says("model: some-model", type="not_found_error"), ModelNotFound),
+        (529, says("Overloaded", type="overloaded_error"), BackendRateLimited),
+        (
+            400,
+            says("messages.0.content.1.image.source.base64.data: image exceeds 5 MB maximum: 6 bytes > 5 bytes"),
+            PictureRefused,
+        ),
+        (400, says("messages.0.content.1: image dimensions exceed max allowed size: 8000 pixels"), PictureRefused),
+        (400, says("image is 2000x1500; the largest dimensions that fit are 1269x952"), PictureRefused),
+        (400, says("prompt is too long: 210000 tokens > 200000 maximum"), ContextTooLong),
+        (400, says("input length and `max_tokens` exceed context limit: 199000 + 4096 > 200000"), ContextTooLong),
+        (413, says("Request exceeds the maximum size"), PictureRefused),
+        # vLLM
+        (400, says("At most 1 image(s) may be provided in one prompt."), BackendError),
+        (
+            400,
+            says("The decoder prompt (length 20000) is longer than the maximum model length of 16384."),
+            ContextTooLong,
+        ),
+        (404, says("The model `some-model` does not exist."), ModelNotFound),
+        (400, says("tiny-llm is not a multimodal model"), BackendError),
+        # others
+        (400, says("the request exceeds the available context size, try increasing it"), ContextTooLong),
+        (404, {"error": "model 'some-model' not found, try pulling it first"}, ModelNotFound),
+        (404, says("No endpoints found that support image input"), BackendError),
+        (400, [says("API key not valid. Please pass a valid API key.")], BackendAuth),
+        (503, [says("The model is overloaded. Please try again later.")], BackendRateLimited),
+        (408, "", BackendTimeout),
+        (504, "<html><h1>504 Gateway Time-out</h1></html>", BackendTimeout),
+        (402, says("Insufficient credits"), BackendError),
+        (404, {"detail": "Not Found"}, BackendError),
+        (502, "<html><head><title>502 Bad Gateway</title></head></html>", BackendError),
+        (418, None, BackendError),
+        (400, says("at most 4096 tokens"), BackendError),
+    ],
+)
+def test_a_refusal_in_a_servers_own_words_becomes_the_right_kind(status, body, kind):
+    assert type(fault(status, body)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "hint"),
+    [
+        (400, says("At most 1 image(s) may be provided in one prompt."), "--limit-mm-per-prompt"),
+        (400, says("tiny-llm is not a multimodal model"), "--model"),
+        (404, says("No endpoints found that support image input"), "vision"),
+        (404, {"detail": "Not Found"}, "/v1"),
+        (404, says("The model `some-model` does not exist."), "--model"),
+        (429, says("You exceeded your current quota"), "billing"),
+        (400, says("maximum context length is 4096"), "--view-edge"),
+    ],
+)
+def test_the_hint_says_what_to_do(status, body, hint):
+    assert hint in fault(status, body).hint
+
+
+def test_a_refused_key_names_its_variable():
+    refused = fault(401, says("Invalid bearer token"), OPENAI)
+    assert refused.hint == "Check OPENAI_API_KEY."
+    assert "ZOOMREFINE_API_KEY" in fault(401, says("Unauthorized"), VLLM).hint
+
+
+def test_a_refused_picture_carries_its_limit():
+    refused = fault(400, says("image is 2000x1500; the largest dimensions that fit are 1269x952"), ANTHROPIC)
+    assert refused.context["limit"] == Size(1269, 952)
+
+
+def test_a_limit_on_base64_becomes_one_on_the_pictures_bytes():
+    refused = fault(400, says("image exceeds 5 MB maximum: 6213764 bytes > 5242880 bytes"), ANTHROPIC)
+    assert refused.context["limit_bytes"] == 3_932_160
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ("image dimensions exceed max allowed size: 8000 pixels", (Size(8000, 8000), None)),
+        ("images exceed max allowed size for many-image requests: 2000 pixels", (Size(2000, 2000), None)),
+        ("image of 4000 x 3000 is too large, at most 1568 x 1176", (Size(1568, 1176), None)),
+        ("image of 4000x3000 is too large", (None, None)),
+        ("image exceeds 5 MB maximum: 6213764 bytes > 5242880 bytes", (None, 5_242_880)),
+        ("images may have 20 MB", (None, 20_000_000)),
+        ("image too large", (None, None)),
+    ],
+)
+def test_the_limit_is_what_a_refusal_allows_and_not_what_was_sent(words, limit):
+    assert picture_limit(words) == limit
+
+
+def test_anthropics_limit_is_read_from_the_details():
+    body = {"error": {"details": {"error_code": "image_dimensions_too_large", "max_side_length_pixels": 2000}}}
+    assert picture_limit("too large", body) == (Size(2000, 2000), None)
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ("key sk-proj-abcdefghij0123456789 is wrong", "key [secret] is wrong"),
+        ("key sk-proj-a****6789 is wrong", "key [secret] is wrong"),
+        ("key abcdef sk-pr...6789 is wrong", "key abcdef [secret] is wrong"),
+        ("Bearer sk-ant-0123456789 was sent", "[secret] was sent"),
+        ("a picture of a key-ring", "a picture of a key-ring"),
+        ("see https://x.test/... for more", "see https://x.test/... for more"),
+        ("two\n lines\tof  words", "two lines of words"),
+    ],
+)
+def test_keys_are_scrubbed_from_what_a_server_says_also_half_masked(words, left):
+    assert scrub(words, OPENAI) == left
+
+
+def test_custom_headers_organization_and_project_are_scrubbed_too():
+    endpoint = Endpoint(
+        "openai",
+        "openai",
+        "http://gate",
+        organization=SecretStr("org-planted"),
+        project=SecretStr("proj-planted"),
+        headers=(("X-A", SecretStr("header planted")),),
+    )
+    assert "planted" not in scrub("got org-planted, proj-planted, header planted", endpoint)
+
+
+def test_a_placeholder_key_does_not_garble_the_message():
+    assert (
+        scrub("no model named x", Endpoint("vllm", "openai", "http://box", api_key=SecretStr("x")))
+        == "no model named x"
+    )
+
+
+def test_a_long_reply_is_cut():
+    assert len(scrub("word " * 1000, OPENAI)) == MAX_ECHO_CHARS
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "hint"),
+    [
+        (httpx2.ConnectError("[Errno 111] Connection refused"), BackendUnreachable, "vllm serve"),
+        (httpx2.ConnectTimeout(""), BackendUnreachable, "vllm serve"),
+        (httpx2.ConnectError("CERTIFICATE_VERIFY_FAILED"), BackendUnreachable, "SSL_CERT_FILE"),
+        (httpx2.ReadError(""), BackendUnreachable, "log"),
+        (httpx2.RemoteProtocolError("Server disconnected"), BackendUnreachable, "log"),
+        (httpx2.ReadTimeout(""), BackendTimeout, "Try again"),
+        (None, BackendUnreachable, "vllm serve"),
+    ],
+)
+def test_what_happens_on_the_way_is_told_apart(cause, kind, hint):
+    told = connection_fault(cause, VLLM)
+    assert type(told) is kind
+    assert hint in told.hint
+    assert "http://localhost:8000/v1" in told.message
