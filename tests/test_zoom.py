@@ -57,11 +57,11 @@ class Hanging:
     """A model that answers the first time and never again."""
 
     def __init__(self, *replies):
-        self.inner = ScriptedClient(replies)
+        self.inner, self.ready = ScriptedClient(replies), len(replies)
         self.asked = anyio.Event()
 
     async def complete(self, messages, *, form, max_tokens):
-        if len(self.inner.requests) == len(self.inner.replies):
+        if len(self.inner.requests) == self.ready:
             self.asked.set()
             await anyio.sleep_forever()
         return await self.inner.complete(messages, form=form, max_tokens=max_tokens)
@@ -183,7 +183,9 @@ async def test_a_view_edge_bounds_the_view(large):
 )
 @pytest.mark.parametrize("policy", ["adaptive", "paper"])
 async def test_a_second_look_that_fails_leaves_the_first_answer_with_the_reason(large, second, reason, policy):
-    first = reply("7", [0.5, 0.5, 0.6, 0.6]) if policy == "adaptive" else "Answer: 7\nBounding box: [0.5, 0.5, 0.6, 0.6]"
+    first = (
+        reply("7", [0.5, 0.5, 0.6, 0.6]) if policy == "adaptive" else "Answer: 7\nBounding box: [0.5, 0.5, 0.6, 0.6]"
+    )
     refine, _ = zoom(first, second, policy=policy)
     result = await refine.zoom_and_refine(large, "What?")
     assert (result.status, result.status_reason, result.answer) == ("preliminary", reason, "7")
@@ -260,7 +262,10 @@ async def test_localizing_sharpens_the_box_in_the_crop_and_composes_it_exactly(l
     width, height = crop[2] - crop[0], crop[3] - crop[1]
     assert (width, height) == (1000, 768)
     assert result.regions[0].pixels == [
-        crop[0] + width // 4, crop[1] + height // 4, crop[0] + width // 2, crop[1] + height // 2,
+        crop[0] + width // 4,
+        crop[1] + height // 4,
+        crop[0] + width // 2,
+        crop[1] + height // 2,
     ]
     assert (result.found, result.status, result.evidence_visible) == (True, "refined", True)
 

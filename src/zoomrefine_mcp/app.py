@@ -18,8 +18,9 @@ from zoomrefine_mcp.backends.clients.models import pick_model
 from zoomrefine_mcp.backends.clients.openai import OpenAIClient
 from zoomrefine_mcp.backends.clients.scripted import ScriptedClient
 from zoomrefine_mcp.backends.endpoints import choose_endpoint
+from zoomrefine_mcp.backends.form import reply_schema
 from zoomrefine_mcp.backends.ocr import OcrBackend
-from zoomrefine_mcp.backends.profiles import profile_for
+from zoomrefine_mcp.backends.profiles import Profile, profile_for, profile_named
 from zoomrefine_mcp.bench import Report
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.images.draw import Mark, overlay
@@ -162,17 +163,22 @@ class App:
         endpoint = choose_endpoint(settings, ocr_installed=ocr_is_installed())
         if endpoint.wire == "ocr":
             return OcrBackend()
+        client: ScriptedClient | AnthropicClient | OpenAIClient
         if endpoint.wire == "scripted":
             client, model = ScriptedClient.from_file(settings.script or ""), settings.model or "script"
-            profile = profile_for(model, wire="openai")
+            profile = self._profile(model, "openai")
         else:
             model = settings.model or await pick_model(endpoint)
-            profile = profile_for(model, wire=endpoint.wire)
+            profile = self._profile(model, endpoint.wire)
             wire = AnthropicClient if endpoint.wire == "anthropic" else OpenAIClient
-            client = wire(endpoint, model, profile)
+            client = wire(endpoint, model, profile, reply_schema=reply_schema())
         self._closing.push_async_callback(client.aclose)
         info = BackendInfo(name=endpoint.backend, model=model, profile=profile, sends_to=endpoint.address)
         return ChatBackend(client, info, max_tokens=settings.max_tokens)
+
+    def _profile(self, model: str, wire: str) -> Profile:
+        named = self.settings.profile
+        return profile_for(model, wire=wire) if named is None else profile_named(named)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from zoomrefine_mcp.backends.base import Ask, Backend, BackendInfo, Look, T
+from zoomrefine_mcp.errors import BackendFailure
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Fit, Picture, Source
 from zoomrefine_mcp.records import Outcome, Stage, Usage
@@ -90,6 +91,9 @@ class Bench(Generic[T]):
         began = time.perf_counter()
         try:
             look = await self._backend.look(ask, after)
+        except BackendFailure as failure:
+            self.usage += failure.context.get("usage", Usage())  # a reply that nobody could read was paid for too
+            raise
         finally:
             self.model_s += time.perf_counter() - began
         self.usage += look.usage

@@ -23,6 +23,22 @@ from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, TOOL_TIMEOUT_S, Settings
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""
 
+SHARED_SETTINGS = (
+    "backend",
+    "model",
+    "base_url",
+    "profile",
+    "policy",
+    "view_edge",
+    "timeout_s",
+    "max_tokens",
+    "save_dir",
+    "max_megapixels",
+    "max_file_mb",
+    "script",
+)
+"""The settings that every command takes as flags. ``Settings`` reads their values, so it alone says what is wrong."""
+
 ABOUT = """\
 Answers questions about details in very large pictures: looks at the whole, zooms into the region that matters, looks
 again. Without arguments it serves MCP on stdio. Keys are read from the environment only (OPENAI_API_KEY,
@@ -55,17 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     # SUPPRESS: a flag that a subcommand was not given must not undo the same flag given before it.
     shared = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    add = shared.add_argument
-    add("--backend", help="auto, openai, vllm, anthropic, ocr or scripted (default: auto)")
-    add("--model", help="the model's name; may be left out where the server lists exactly one")
-    add("--base-url", help="address of the model's server, e.g. http://localhost:8000/v1")
-    add("--policy", help="adaptive, paper or direct (default: adaptive)")
-    add("--view-edge", type=int, help="long edge of the view in pixels, up to what the model sees")
-    add("--timeout-s", type=float, help=f"deadline of one question (default: {COMMAND_TIMEOUT_S:g}, serve: {TOOL_TIMEOUT_S:g})")
-    add("--save-dir", type=Path, metavar="DIR", help="write crop and overlay there")
-    add("--max-megapixels", type=float, help="the largest picture that is opened (default: 1000)")
-    add("--max-file-mb", type=float, help="the largest file that is opened, in megabytes")
-    add("--script", type=Path, metavar="FILE", help="the replies of the scripted backend, JSON")
+    for name in SHARED_SETTINGS:
+        shared.add_argument(f"--{name.replace('_', '-')}", help=Settings.model_fields[name].description)
 
     asking = _Parser(add_help=False)
     asking.add_argument("image", help="path of the picture")
@@ -95,7 +102,7 @@ def _add_allow_dir(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=argparse.SUPPRESS,
         metavar="DIR",
-        help="directories that pictures may be read from (default: the working directory)",
+        help=Settings.model_fields["allow_dirs"].description,
     )
 
 
@@ -152,8 +159,7 @@ def _report(event: Event) -> None:
 def _fail(error: ZoomRefineError, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(ErrorResult.of(error).model_dump()))
-    said = f"{error.code}: {error.message}" + (f" {error.hint}" if error.hint else "")
-    print(" ".join(said.split()), file=sys.stderr)
+    print(_one_line(f"{error.code}: {error.told}"), file=sys.stderr)
     return error.exit_code
 
 
@@ -179,7 +185,11 @@ def _told(result: ZoomResult | LocalizeResult) -> list[str]:
 
 
 def _backend(result: Any) -> str:
-    return f"{result.backend} {result.model} at {result.sent_to}" if result.model else f"{result.backend}, {result.sent_to}"
+    return (
+        f"{result.backend} {result.model} at {result.sent_to}"
+        if result.model
+        else f"{result.backend}, {result.sent_to}"
+    )
 
 
 def _region_rows(region: RegionInfo) -> list[tuple[str, str]]:

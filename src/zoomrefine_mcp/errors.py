@@ -52,6 +52,12 @@ class ZoomRefineError(Exception):
         self.hint = hint
         self.context = context
 
+    @property
+    def told(self) -> str:
+        """Message and hint in one line, as sentences."""
+        sentences = (part.strip() for part in (self.message, self.hint) if part.strip())
+        return " ".join(part if part[-1] in ".!?" else f"{part}." for part in sentences)
+
 
 class InputError(ZoomRefineError):
     """The caller can mend it: an argument, a path, a picture or a setting."""
