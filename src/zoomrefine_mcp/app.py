@@ -13,13 +13,10 @@ import anyio
 from zoomrefine_mcp.access import Access
 from zoomrefine_mcp.backends.base import Backend, BackendInfo
 from zoomrefine_mcp.backends.chat import ChatBackend
-from zoomrefine_mcp.backends.clients.anthropic import AnthropicClient
-from zoomrefine_mcp.backends.clients.models import pick_model
-from zoomrefine_mcp.backends.clients.openai import OpenAIClient
+from zoomrefine_mcp.backends.clients.base import ChatClient
 from zoomrefine_mcp.backends.clients.scripted import ScriptedClient
-from zoomrefine_mcp.backends.endpoints import choose_endpoint
+from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
 from zoomrefine_mcp.backends.form import reply_schema
-from zoomrefine_mcp.backends.ocr import OcrBackend
 from zoomrefine_mcp.backends.profiles import Profile, profile_for, profile_named
 from zoomrefine_mcp.bench import Report
 from zoomrefine_mcp.geometry import Box, Size
@@ -159,22 +156,27 @@ class App:
         return await save_evidence(result, await self.overlay(result), self.settings.save_dir)
 
     async def _make_backend(self) -> Backend[Any]:
-        settings = self.settings
-        endpoint = choose_endpoint(settings, ocr_installed=ocr_is_installed())
+        endpoint = choose_endpoint(self.settings, ocr_installed=ocr_is_installed())
+        # Imported when used: a server that starts and waits pays for no wire and no reader.
         if endpoint.wire == "ocr":
+            from zoomrefine_mcp.backends.ocr import OcrBackend  # noqa: PLC0415
+
             return OcrBackend()
-        client: ScriptedClient | AnthropicClient | OpenAIClient
         if endpoint.wire == "scripted":
-            client, model = ScriptedClient.from_file(settings.script or ""), settings.model or "script"
-            profile = self._profile(model, "openai")
-        else:
-            model = settings.model or await pick_model(endpoint)
-            profile = self._profile(model, endpoint.wire)
-            wire = AnthropicClient if endpoint.wire == "anthropic" else OpenAIClient
-            client = wire(endpoint, model, profile, reply_schema=reply_schema())
+            script = ScriptedClient.from_file(self.settings.script or "")
+            return self._chat(script, endpoint, self.settings.model or "script")
+        from zoomrefine_mcp.backends.clients import anthropic, models, openai  # noqa: PLC0415
+
+        wire = anthropic.AnthropicClient if endpoint.wire == "anthropic" else openai.OpenAIClient
+        model = self.settings.model or await models.pick_model(endpoint)
+        client = wire(endpoint, model, self._profile(model, endpoint.wire), reply_schema=reply_schema())
         self._closing.push_async_callback(client.aclose)
+        return self._chat(client, endpoint, model)
+
+    def _chat(self, client: ChatClient, endpoint: Endpoint, model: str) -> Backend[Any]:
+        profile = self._profile(model, endpoint.wire)
         info = BackendInfo(name=endpoint.backend, model=model, profile=profile, sends_to=endpoint.address)
-        return ChatBackend(client, info, max_tokens=settings.max_tokens)
+        return ChatBackend(client, info, max_tokens=self.settings.max_tokens)
 
     def _profile(self, model: str, wire: str) -> Profile:
         named = self.settings.profile

@@ -55,12 +55,12 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 answered, 2 bad input, 3 the backend failed."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         options = _parser().parse_args(arguments)
         settings = _settings(options)
         if options.command in (None, "serve"):
             return _serve(settings)
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         return anyio.run(_answer, options, settings)
     except ZoomRefineError as error:
         return _fail(error, as_json="--json" in arguments)

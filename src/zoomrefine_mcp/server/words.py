@@ -1,0 +1,142 @@
+"""Results in words: all that the structured content holds for a reader, for hosts that pass on text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoomrefine_mcp.errors import ZoomRefineError
+from zoomrefine_mcp.geometry import Size
+from zoomrefine_mcp.pictures import Picture
+from zoomrefine_mcp.records import Status
+from zoomrefine_mcp.results import LocalizeResult, RegionInfo, ZoomResult
+from zoomrefine_mcp.server.safe_text import one_line, paragraph
+
+MOST_LISTED = 10
+"""Regions and warnings that are put in words; the structured content holds more."""
+
+_STATUS = {
+    Status.REFINED: "the region was examined at full resolution",
+    Status.DIRECT: "answered from one look, without a zoom",
+    Status.PRELIMINARY: "this is the first look's answer; the zoom that was wanted did not succeed",
+}
+_REASON = {
+    "native_view": "the first look showed the picture at its full resolution already",
+    "policy": "no zoom was asked for",
+    "no_box": "the model named no region to zoom into",
+    "no_gain": "a crop would have shown no more than the first look",
+    "refine_failed": "the second look failed",
+    "refine_unreadable": "the reply of the second look could not be read",
+    "deadline": "the deadline passed",
+}
+
+
+def answer_in_words(result: ZoomResult) -> str:
+    """A question's result."""
+    lines = [f"Answer: {_answer(result.answer, result.choice)}"]
+    if result.changed:
+        before = _answer(result.preliminary_answer, result.preliminary_choice)
+        lines.append(f"Before the zoom: {before} (the zoom changed it)")
+    return "\n".join(lines + _common(result))
+
+
+def place_in_words(result: LocalizeResult) -> str:
+    """A localization's result."""
+    return "\n".join(["Found: yes" if result.found else "Found: no", *_common(result)])
+
+
+def view_in_words(picture: Picture, *, path: str, size: Size, page: int, pages: int, cut: Size) -> str:
+    """What ``view_region`` returns beside its image.
+
+    Args:
+        picture: As returned.
+        path: The picture's path.
+        size: The upright original.
+        page: From 1.
+        pages: How many there are.
+        cut: What was cut from the original, in its pixels.
+    """
+    scale = picture.size.width / cut.width
+    shows = "at full resolution" if scale >= 1 else f"at {scale:.1%} of full resolution"
+    lines = [
+        f"Source: {one_line(path)}, {size.width} x {size.height} px (upright)" + _of_pages(page, pages),
+        f"Crop: box {picture.shows.as_list()} in 0..1, pixels {picture.shows.to_pixels(size).as_list()}",
+        f"Returned: {picture.size.width} x {picture.size.height} px, {shows} ({_weight(picture)})",
+    ]
+    if scale < 1:
+        lines.append("For more detail call view_region again with a smaller box.")
+    lines.append("Box coordinates always refer to the upright original, never to a previously returned view.")
+    return "\n".join(lines)
+
+
+def image_in_words(picture: Picture, what: str, *, smaller_than: Size) -> str:
+    """One line on an attached image, and whether it had to be made smaller than it was."""
+    smaller = f", made smaller (it was {smaller_than} px) to fit" if picture.size != smaller_than else ""
+    return f"Image: {what}, {picture.size} px ({_weight(picture)}){smaller}"
+
+
+def error_in_words(error: ZoomRefineError) -> str:
+    """Code, message and hint."""
+    said = f"{error.code}: {one_line(error.message)}"
+    return f"{said}\nHint: {one_line(error.hint)}" if error.hint else said
+
+
+def _common(result: ZoomResult | LocalizeResult) -> list[str]:
+    why = _REASON.get(result.status_reason or "", one_line(result.status_reason or ""))
+    lines = [
+        f"Status: {result.status} - {_STATUS[result.status]}" + (f" ({result.status_reason}: {why})" if why else "")
+    ]
+    if result.evidence_visible is not None:
+        lines.append(f"Evidence visible: {'yes' if result.evidence_visible else 'no'}")
+    for number, region in enumerate(result.regions[:MOST_LISTED], 1):
+        lines += _region(number, region, len(result.regions))
+    if len(result.regions) > MOST_LISTED:
+        lines.append(f"... and {len(result.regions) - MOST_LISTED} more regions")
+    if result.overlay_path:
+        lines.append(f"Overlay saved: {one_line(result.overlay_path)}")
+    if result.explanation:
+        lines.append(f"Explanation: {paragraph(result.explanation)}")
+    image = result.image
+    lines.append(
+        f"Picture: {one_line(image.path)}, {image.width} x {image.height} px"
+        f"{_of_pages(image.page, image.pages)}; first look at {image.view.width} x {image.view.height} px"
+    )
+    lines.append(f"Answered by: {_backend(result)}; policy {one_line(result.policy)}")
+    if result.about:
+        lines.append(f"About this backend: {one_line(result.about)}")
+    lines += [f"Warning: {one_line(warning)}" for warning in result.warnings[:MOST_LISTED]]
+    return lines
+
+
+def _region(number: int, region: RegionInfo, of: int) -> list[str]:
+    name = "Region" if of == 1 else f"Region {number}"
+    label = f" ({one_line(region.label, 200)})" if region.label else ""
+    lines = [f"{name}: pixels {region.pixels}, centre {region.point}, box {_box(region.box)}{label}"]
+    if region.crop is not None:
+        crop = region.crop
+        saved = f", saved: {one_line(crop.path)}" if crop.path else ""
+        lines.append(f"Crop shown to the model: pixels {crop.pixels}, as {crop.width} x {crop.height} px{saved}")
+    return lines
+
+
+def _backend(result: ZoomResult | LocalizeResult) -> str:
+    model = f" {one_line(result.model, 200)}" if result.model else ""
+    return f"{one_line(result.backend, 200)}{model}; pictures sent to: {one_line(result.sent_to, 300)}"
+
+
+def _answer(text: str | None, choice: str | None) -> str:
+    if text is None:
+        said = "none: what could be seen of the picture does not answer the question"
+        return f"{choice}. ({said})" if choice else said
+    return f"{choice}. {paragraph(text)}" if choice else paragraph(text)
+
+
+def _of_pages(page: int, pages: int) -> str:
+    return f", page {page} of {pages}" if pages > 1 else ""
+
+
+def _weight(picture: Picture) -> str:
+    return f"{picture.mime_type}, {max(1, round(len(picture.data) / 1000))} KB"
+
+
+def _box(values: Sequence[float]) -> str:
+    return f"[{', '.join(f'{value:.4g}' for value in values)}]"

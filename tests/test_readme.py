@@ -1,0 +1,70 @@
+"""README is true: each host's registration is launched as it is written, and the Python example runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from PIL import Image, ImageDraw, ImageFont
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCRIPT = Path(sys.executable).with_name("zoomrefine-mcp")
+
+
+def registrations() -> list[tuple[str, dict[str, object]]]:
+    """(host, entry) for each JSON block that registers the server."""
+    found = []
+    for heading, block in re.findall(r"^\*\*([\w ]+)\*\* \(.*?```json\n(.*?)```", README, re.DOTALL | re.MULTILINE):
+        config = json.loads(block)
+        servers = config.get("mcpServers") or config.get("servers")
+        found.append((heading, servers["zoomrefine"]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    picture = Image.new("RGB", (900, 300), "white")
+    font = ImageFont.load_default(40)
+    ImageDraw.Draw(picture).text((60, 120), "Serial number: 48-2207", fill="black", font=font)
+    picture.save(folder / "plate.png")
+    outside = tmp_path_factory.mktemp("outside")
+    picture.save(outside / "plate.png")
+    return folder
+
+
+def test_there_is_a_registration_for_each_of_the_four_hosts():
+    assert {host for host, _ in registrations()} == {"Claude Desktop", "Claude Code", "VS Code", "Cursor"}
+
+
+@pytest.mark.parametrize(("host", "entry"), registrations())
+async def test_a_registration_works_as_written_from_the_root_directory_with_a_minimal_path(host, entry, pictures):
+    def filled(text: str) -> str:
+        return text.replace("/ABSOLUTE/PATH/TO/zoomrefine-mcp", str(SCRIPT)).replace(
+            "/ABSOLUTE/PATH/TO/PICTURES", str(pictures)
+        )
+
+    launched = StdioServerParameters(
+        command=filled(entry["command"]),
+        args=[filled(argument) for argument in entry["args"]],
+        env={"PATH": "/usr/bin:/bin"} | {name: filled(value) for name, value in entry.get("env", {}).items()},
+        cwd="/",
+    )
+    async with Client(stdio_client(launched)) as client:
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+        assert tools == {"zoom_and_refine", "localize_region", "view_region"}
+        question = {"image_path": str(pictures / "plate.png"), "question": "What is the serial number?"}
+        answered = await client.call_tool("zoom_and_refine", question)
+        assert answered.structured_content["answer"] == "48-2207", host
+        outside = pictures.with_name(pictures.name.replace("pictures", "outside")) / "plate.png"
+        refused = await client.call_tool("zoom_and_refine", question | {"image_path": str(outside)})
+        assert refused.is_error
+        assert refused.meta["code"] == "access_denied"

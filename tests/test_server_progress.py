@@ -1,0 +1,108 @@
+"""Progress names the stage and never falls silent; cancelling a call cancels the model's work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.support.hosts import PatientModel, StuckModel, connect, draw_picture, opening, reply, server_on
+from zoomrefine_mcp.server.server import make_server
+
+pytestmark = pytest.mark.anyio
+
+PLATE = [0.4, 0.4, 0.6, 0.6]
+
+
+@pytest.fixture(params=["legacy", "2026-07-28"])
+def era(request):
+    return request.param
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    return draw_picture(tmp_path / "plate.png")
+
+
+@pytest.fixture
+def arguments(picture: Path) -> dict[str, str]:
+    return {"image_path": str(picture), "question": "Which number?"}
+
+
+class Progress:
+    """A client's progress callback that remembers what it was told."""
+
+    def __init__(self):
+        self.values: list[float] = []
+        self.messages: list[str] = []
+        self.news = anyio.Event()
+
+    async def __call__(self, progress, total, message):
+        self.values.append(progress)
+        self.messages.append(message)
+        self.news.set()
+        self.news = anyio.Event()
+
+
+async def test_progress_names_each_stage_in_order_and_its_values_grow(picture, arguments, era):
+    told = Progress()
+    server = server_on(picture.parent, [reply("7", PLATE), reply("8")])
+    async with connect(server, era) as client:
+        await client.call_tool("zoom_and_refine", arguments, progress_callback=told)
+    stages = [message.split(":")[0] for message in told.messages]
+    assert stages[0] == "opening the picture"
+    assert stages.index("localize") < stages.index("refine")
+    assert told.values == sorted(set(told.values))
+
+
+async def test_a_sign_of_life_comes_while_the_model_takes_its_time(picture, arguments, era):
+    told, model = Progress(), PatientModel(reply("7"))
+    server = make_server(opening(picture.parent, model), version="1", heartbeat_s=0.01)
+
+    async def release_after_three_heartbeats():
+        while sum(message.endswith(" s)") and "localize" in message for message in told.messages) < 3:
+            await told.news.wait()
+        model.released.set()
+
+    with anyio.fail_after(20):
+        async with connect(server, era) as client, anyio.create_task_group() as group:
+            group.start_soon(release_after_three_heartbeats)
+            result = await client.call_tool("zoom_and_refine", arguments, progress_callback=told)
+    assert not result.is_error
+    assert told.values == sorted(set(told.values))
+
+
+async def test_nothing_is_reported_to_a_client_that_asked_for_no_progress(picture, arguments, era):
+    received = []
+
+    async def receive(message):
+        received.append(message)
+
+    server = server_on(picture.parent, [reply("7", PLATE), reply("8")])
+    async with connect(server, era, message_handler=receive) as client:
+        await client.call_tool("zoom_and_refine", arguments)
+    assert received == []
+
+
+@pytest.mark.parametrize("tool", ["zoom_and_refine", "localize_region"])
+async def test_cancelling_a_call_cancels_the_models_work_and_the_server_lives_on(picture, arguments, era, tool):
+    model = StuckModel()
+    with anyio.fail_after(20):
+        async with connect(server_on(picture.parent, model), era) as client:
+            async with anyio.create_task_group() as group:
+                group.start_soon(client.call_tool, tool, arguments)
+                await model.asked.wait()
+                group.cancel_scope.cancel()
+            await model.given_up.wait()
+            shown = await client.call_tool("view_region", {"image_path": str(picture)})
+    assert not shown.is_error
+
+
+async def test_a_client_that_waits_no_longer_cancels_the_models_work(picture, arguments, era):
+    model = StuckModel()
+    with anyio.fail_after(20):
+        async with connect(server_on(picture.parent, model), era) as client:
+            with pytest.raises(Exception, match=r"(?i)tim(e|ed) ?out"):
+                await client.call_tool("zoom_and_refine", arguments, read_timeout_seconds=0.5)
+            await model.given_up.wait()
