@@ -111,7 +111,7 @@ async def test_adaptive_shifts_the_crop_at_the_edge_rather_than_shrink_it(large)
 
 
 async def test_adaptive_gives_up_padding_before_the_model_would_see_the_crop_shrunk(large):
-    refine, _ = zoom(reply("7", [0.1, 0.5, 0.6, 0.53]), reply("8"))
+    refine, _ = zoom(reply("7", [0.1, 0.5, 0.55, 0.53]), reply("8"))
     crop = (await refine.zoom_and_refine(large, "What?")).regions[0].crop
     assert crop.width >= crop.pixels[2] - crop.pixels[0]
 

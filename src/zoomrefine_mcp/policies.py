@@ -23,7 +23,9 @@ PAPER_VIEW_EDGE = 4096
 PAPER_PADDING = 0.1
 """The paper grows its box by this share of the whole picture on every side."""
 PADDING = 0.25
-"""``Adaptive`` grows a box by this share of the box's own size on every side."""
+"""``Adaptive`` grows a box by this share of the box's own size on every side ..."""
+LESS_PADDING = (0.1, 0.05)
+"""... or by less, where the model would not see that much at native resolution; a model's box is never exact."""
 CROP_FLOOR = Size(560, 420)
 """... and to at least so many original pixels: measured to read all of 46 questions on real pictures."""
 LEAST_GAIN = 1.1
@@ -195,7 +197,7 @@ def crop_for_eye(bench: Bench[Any], region: Box) -> tuple[Box, Fit]:
     that at native resolution, the padding gives way first. A small crop is brought up to ``profile.enlarge_to``.
     """
     size = bench.size
-    for padding in (PADDING, PADDING / 2, 0.0):
+    for padding in (PADDING, *LESS_PADDING):
         grown = region.grown(region.width * padding, region.height * padding)
         box = _snapped(grown.at_least(CROP_FLOOR.width / size.width, CROP_FLOOR.height / size.height), size)
         cut = box.to_pixels(size).size
