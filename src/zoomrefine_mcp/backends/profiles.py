@@ -314,32 +314,13 @@ OCR = Profile(
     source="RapidOCR 3.10: Global.max_side_len is 2000 px",
 )
 
-PROFILES: dict[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        QWEN2,
-        QWEN25,
-        QWEN3,
-        INTERNVL,
-        GLM,
-        MINICPM,
-        DEEPSEEK,
-        KIMI_VL,
-        KIMI_K2,
-        GEMINI,
-        CLAUDE_STANDARD,
-        CLAUDE_HIGH,
-        CLAUDE,
-        OPENAI_4O,
-        OPENAI_41_MINI,
-        OPENAI_5,
-        OPENAI_5_MINI,
-        OPENAI_54,
-        OPENAI_56,
-        UNKNOWN,
-        OCR,
-    )
-}
+_EVERY = (
+    *(QWEN2, QWEN25, QWEN3, INTERNVL, GLM, MINICPM, DEEPSEEK, KIMI_VL, KIMI_K2, GEMINI),
+    *(CLAUDE_STANDARD, CLAUDE_HIGH, CLAUDE),
+    *(OPENAI_4O, OPENAI_41_MINI, OPENAI_5, OPENAI_5_MINI, OPENAI_54, OPENAI_56),
+    *(UNKNOWN, OCR),
+)
+PROFILES = {profile.name: profile for profile in _EVERY}
 
 _PATTERNS: tuple[tuple[re.Pattern[str], Profile], ...] = tuple(
     (re.compile(pattern), profile)

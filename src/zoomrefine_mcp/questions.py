@@ -1,0 +1,128 @@
+"""A question and its options: from what a caller wrote to a ``Question``, and what counts as not telling."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Sequence
+
+from zoomrefine_mcp.errors import BadRequest
+from zoomrefine_mcp.records import MAX_QUESTION_CHARS, Choice, Question
+
+MAX_CHOICES = len(string.ascii_uppercase)
+
+_TWINS = str.maketrans(
+    "\uff1a\uff0c\uff1b\uff08\uff09\uff3b\uff3d\uff5b\uff5d\uff05\uff1d\uff0e\u3010\u3011\u3001",
+    ":,;()[]{}%=.[],",
+)
+
+_LETTERED = re.compile(
+    r"""\s*(?: [(\[\uff08\u3010]\s*(?P<held>[A-Za-z])\s*[)\]\uff09\u3011]\s*[.:\uff1a]?
+             | (?P<closed>[A-Za-z])\s*[)\]\uff09]                          # B) blue
+             | (?P<dotted>[A-Za-z])\s*(?:[.:](?=\s|$)|[\uff1a\uff0e\u3001])  # "A.M." has no letter
+        )\s*(?P<text>.*)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+_PICTURE = r"(?:(?:the|this) )?(?:(?:given|provided|whole) )?(?:image|picture|photo|photograph|figure|view|crop|scene)"
+_NOT = r"(?:(?:does|do|did|is|are|was|were|can|could)(?: not|n't)|can't|cannot)"
+_TELL = (
+    r"(?:be )?(?:determined?|tell|told|see|seen|say|said|identify|identified|answer|answered|read|made? out"
+    r"|known?|inferred|judged?|found?|find)"
+)
+_UNABLE = r"(?:(?:am|are|is) )?(?:unable|not able|not possible|impossible) to"
+_SHOWN = (
+    r"(?:shown|visible|present|legible|readable|depicted|featured|pictured|available|answerable|determinable|specified"
+    r"|sure|clear)"
+)
+_UNKNOWN = (
+    r"(?:un(?:answerable|determin(?:able|ed)|known|clear|readable)|illegible|indeterminate|too (?:small|blurry|low))"
+)
+_WHY = r"(?: (?:from|in|within|at|on|by|as|due|because|based|with|given|here|to|enough|for)\b.*)?"
+_ABSTAINING = re.compile(
+    "|".join(
+        (
+            rf"{_PICTURE} {_NOT} (?:feature|show|contain|include|depict|provide|display|mention|have|reveal|say)\b.*",
+            rf"(?:(?:it|this|that|the answer|i|we) )?(?:{_NOT}|{_UNABLE}) {_TELL}\b.*",
+            rf"(?:(?:it's|it is|this is|the answer is) )?(?:not (?:{_SHOWN}|in {_PICTURE})|{_UNKNOWN}){_WHY}",
+            r"(?:there is )?(?:not enough|insufficient|no) (?:information|evidence|data)\b.*",
+            r"(?:i )?(?:do not|don't) know\b.*",
+            r"n/?a|null|no answer|not applicable",
+            r".*[图圖画].{0,8}(?:没有|沒有|不存在|未显示|未出现|不包含).*",
+            r".*(?:无法|不能)(?:确定|判断|回答|看清|得知).*|未知|看不清",
+        )
+    ),
+    re.IGNORECASE,
+)
+
+
+def read_question(text: str, choices: Sequence[str] | None = None) -> Question:
+    """Check a question and letter its options.
+
+    Options keep the letters that they are given with (``"A. red"``, ``"(B) blue"``) where every one has its own and
+    together they are A, B, C, ...; else they are lettered in order, their text untouched. Options that are written
+    inside the question are left there: they are words of the question.
+
+    Args:
+        text: The question, or the description of what to localize; at most 20,000 characters.
+        choices: 2 to 26 options; None or none at all for an open question.
+
+    Raises:
+        BadRequest: The question is empty or too long, or the options are too few, too many, empty, or twice the same.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise BadRequest("The question is empty.", hint="Ask about something in the picture, in words.")
+    if isinstance(choices, str):
+        raise BadRequest("The choices are one string.", hint='Give them as a list: ["red", "blue"].')
+    options = tuple(choices or ())
+    length = len(text) + sum(len(option) for option in options if isinstance(option, str))
+    if length > MAX_QUESTION_CHARS:
+        raise BadRequest(
+            f"The question has {length:,} characters; at most {MAX_QUESTION_CHARS:,} are read.",
+            hint="Shorten the question (its choices count too).",
+            limit=MAX_QUESTION_CHARS,
+        )
+    return Question(text.strip(), _lettered(options) if options else ())
+
+
+def abstains(text: str) -> bool:
+    """Whether the words, taken as a whole, say that the picture does not tell.
+
+    >>> abstains("It cannot be determined from the image."), abstains("None of them are red")
+    (True, False)
+    """
+    words = " ".join(text.replace("\u2019", "'").split()).strip(" .!。\"'()[]*")
+    return len(words) <= 300 and _ABSTAINING.fullmatch(words) is not None
+
+
+def half_width(text: str) -> str:
+    r"""Full-width punctuation as its ASCII twin, one character for one, so that one reading serves both.
+
+    >>> half_width("\uff08B\uff09\uff1ablue")
+    '(B):blue'
+    """
+    return text.translate(_TWINS)
+
+
+def _lettered(options: tuple[str, ...]) -> tuple[Choice, ...]:
+    if not 2 <= len(options) <= MAX_CHOICES:
+        raise BadRequest(
+            f"A question takes 2 to {MAX_CHOICES} choices, not {len(options)}.",
+            hint="Leave choices out for an open question.",
+        )
+    if not all(isinstance(option, str) and option.strip() for option in options):
+        raise BadRequest("A choice is empty.", hint="Give every choice a text.")
+    letters = string.ascii_uppercase[: len(options)]
+    given = [_LETTERED.fullmatch(option) for option in options]
+    pairs = [(_letter(match), match["text"].strip()) for match in given if match is not None]
+    if sorted(letter for letter, _ in pairs) != list(letters):
+        pairs = list(zip(letters, (option.strip() for option in options), strict=True))
+    if not all(text for _, text in pairs):
+        raise BadRequest("A choice is a letter without a text.", hint='Write choices as "red" or "A. red".')
+    if len({" ".join(text.casefold().split()) for _, text in pairs}) < len(pairs):
+        raise BadRequest("Two choices are the same.", hint="Make the choices differ.")
+    return tuple(Choice(letter, text, abstains(text)) for letter, text in pairs)
+
+
+def _letter(match: re.Match[str]) -> str:
+    return next(letter for letter in match.group("held", "closed", "dotted") if letter).upper()
