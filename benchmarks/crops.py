@@ -23,7 +23,7 @@ from zoomrefine_mcp.results import RegionInfo
 
 PICTURE = Size(7680, 4320)
 SHARES = (0.001, 0.01, 0.05, 0.30)
-MODELS = (("some-new-model", "openai"), ("qwen2.5-vl-7b-instruct", "openai"), ("claude-sonnet-4-5", "anthropic"))
+MODELS = (("some-new-model", "openai"), ("qwen2.5-vl-7b-instruct", "openai"), ("claude-sonnet-4-6", "anthropic"))
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from zoomrefine_mcp.pictures import Fit, Picture
 from zoomrefine_mcp.policies import Precision
 from zoomrefine_mcp.results import LocalizeResult, ZoomResult
 from zoomrefine_mcp.saving import R, prepare_directory, save_evidence
-from zoomrefine_mcp.settings import Settings
+from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, Settings
 from zoomrefine_mcp.zoom import ZoomRefine
 
 VIEW_EDGE = 1568
@@ -184,12 +184,14 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, *, access: Access, timeout_s: float) -> AsyncIterator[App]:
+async def open_app(
+    settings: Settings, *, access: Access | None = None, timeout_s: float = COMMAND_TIMEOUT_S
+) -> AsyncIterator[App]:
     """Put the application together, and take it apart at the end.
 
     Args:
         settings: As read.
-        access: Which files may be read: the door decides.
+        access: Which files may be read: the door decides; None reads whatever is named.
         timeout_s: The door's deadline of a question, where the settings name none.
 
     Raises:
@@ -198,7 +200,7 @@ async def open_app(settings: Settings, *, access: Access, timeout_s: float) -> A
     if settings.save_dir is not None:
         await anyio.to_thread.run_sync(prepare_directory, settings.save_dir)
     async with AsyncExitStack() as closing:
-        yield App(settings, access=access, timeout_s=timeout_s, closing=closing)
+        yield App(settings, access=access or Access.anything(), timeout_s=timeout_s, closing=closing)
 
 
 def ocr_is_installed() -> bool:
