@@ -1,0 +1,241 @@
+"""A picture file as a source: opened once by its descriptor, rendered as often as it takes, off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import anyio
+import anyio.to_thread
+import pyvips
+
+from zoomrefine_mcp.access import OpenFile
+from zoomrefine_mcp.errors import BadRequest, ImageDamaged, ImageTooLarge
+from zoomrefine_mcp.geometry import Box, PixelBox, Size
+from zoomrefine_mcp.images import pixels
+from zoomrefine_mcp.images.encode import JPEG, jpeg
+from zoomrefine_mcp.images.formats import HEAD_BYTES, Format, identify
+from zoomrefine_mcp.images.heads import png_head
+from zoomrefine_mcp.images.page import Page
+from zoomrefine_mcp.images.pillow import pillow_page
+from zoomrefine_mcp.images.reader import FileBytes, Fingerprint
+from zoomrefine_mcp.images.shared import SharedFile
+from zoomrefine_mcp.images.vips import frames_page, jpeg_page, png_page, tiff_page
+from zoomrefine_mcp.images.workers import image_workers
+from zoomrefine_mcp.pictures import Fit, Picture
+
+__all__ = ["FileSource", "Limits", "image_workers", "open_source"]
+
+_READ_WHOLE = frozenset({Format.GIF, Format.WEBP, Format.AVIF, Format.JPEG2000, Format.BMP, Format.NETPBM})
+"""Formats whose loaders want all bytes in memory, or all pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is refused by a file's size and header, before anything is decoded.
+
+    Attributes:
+        max_pixels: Width times height.
+        max_bytes: Size of the file.
+        max_whole_pixels: Width times height where a picture can only be decoded as a whole (WebP, GIF, AVIF, JPEG 2000,
+            BMP, Netpbm, interlaced PNG, progressive JPEG). These take memory for each pixel: progressive JPEG 6 bytes,
+            GIF 7, WebP 9, BMP and Netpbm 11, AVIF 13, JPEG 2000 19 (measured at 100 megapixels); the others none.
+        max_whole_bytes: Size of the file where all of it has to be in memory.
+    """
+
+    max_pixels: int = 1_000_000_000
+    max_bytes: int = 2_000_000_000
+    max_whole_pixels: int = 200_000_000
+    max_whole_bytes: int = 1_000_000_000
+
+
+async def open_source(
+    opened: OpenFile,
+    *,
+    page: int = 1,
+    limits: Limits = Limits(),
+    workers: anyio.CapacityLimiter | None = None,
+) -> FileSource:
+    """Read the header of a verified, open file.
+
+    Args:
+        opened: The file. It is owned from here on, and closed on failure.
+        page: Which page or frame, from 1.
+        limits: What is too large.
+        workers: Limits the threads of image work; by default one for each core.
+
+    Raises:
+        NotAnImage: By its first bytes it is nothing that is read.
+        ImageTooLarge: It exceeds ``limits``.
+        ImageDamaged: Its header cannot be read.
+        BadRequest: It has no such page.
+    """
+    workers = workers or image_workers()
+    file = SharedFile(opened)
+    try:
+        header = await anyio.to_thread.run_sync(_read_header, file, page, limits, limiter=workers)
+    except BaseException:
+        file.close()
+        raise
+    return FileSource(file, header, workers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    path: str
+    format: Format
+    page: Page
+    fingerprint: Fingerprint
+
+
+class FileSource:
+    """An open picture file; implements ``pictures.Source`` and is an async context manager.
+
+    Attributes:
+        path: How the user names it.
+        format: What it is, by its content.
+        size: The upright original, in pixels.
+        page: Which page or frame, from 1.
+        pages: How many there are.
+    """
+
+    def __init__(self, file: SharedFile, header: _Header, workers: anyio.CapacityLimiter) -> None:
+        self.path = header.path
+        self.format: str = header.format.value
+        self.size = pixels.upright_size(header.page)
+        self.page = header.page.number
+        self.pages = header.page.pages
+        self._file, self._page, self._fingerprint = file, header.page, header.fingerprint
+        self._workers = workers
+
+    async def render(self, region: Box, fit: Fit) -> Picture:
+        """Cut ``region`` from the original and encode it at ``fit.size``, in a worker thread that is never abandoned.
+
+        Raises:
+            ImageDamaged: The file ended or changed under us, or cannot be decoded.
+            ImageTooLarge: ``fit.max_bytes`` holds no picture of this size at any quality.
+            ValueError: The source is closed.
+        """
+        cut = region.to_pixels(self.size)
+        data = await anyio.to_thread.run_sync(self._render, cut, fit, limiter=self._workers, abandon_on_cancel=False)
+        return Picture(data, JPEG, fit.size, Box.from_pixels(cut, self.size))
+
+    async def aclose(self) -> None:
+        """Wait for the last worker, then close the file; harmless the second time."""
+        await self._file.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _render(self, cut: PixelBox, fit: Fit) -> bytes:
+        with self._file.use() as file:
+            self._fingerprint.verify(file)
+            with _as_damage(self.path):
+                image = pixels.render(self._page, cut, fit.size)
+            self._fingerprint.verify(file)
+        data = jpeg(image, fit.quality, fit.max_bytes)
+        if data is None:
+            raise ImageTooLarge(
+                f"no JPEG of {fit.size} pixels fits into {fit.max_bytes} bytes",
+                hint="Ask for a smaller picture.",
+                max_bytes=fit.max_bytes,
+            )
+        return data
+
+
+def _read_header(shared: SharedFile, number: int, limits: Limits) -> _Header:
+    if number < 1:
+        raise BadRequest(f"page {number} does not exist", hint="Pages count from 1.", page=number)
+    with shared.use() as file:
+        fingerprint = Fingerprint.of(file)
+        data = FileBytes(file, 0, fingerprint.bytes)
+        with _as_damage(file.path):
+            found = identify(data.read_at(0, HEAD_BYTES), file.path)
+            _check_bytes(data.length, found, limits, file.path)
+            page = _open_page(data, found, number, file.path)
+        _check_pixels(page, limits, file.path)
+        return _Header(file.path, found, page, fingerprint)
+
+
+def _open_page(data: FileBytes, found: Format, number: int, path: str) -> Page:
+    if found is Format.JPEG:
+        return jpeg_page(data, number, path)
+    if found is Format.TIFF:
+        return tiff_page(data, number, path)
+    if found in {Format.GIF, Format.WEBP}:
+        return frames_page(data, found, number, path)
+    if found is Format.PNG and number == 1:
+        return png_page(data, png_head(data, path))
+    return pillow_page(data, found, number, path)  # the further frames of an animated PNG among them
+
+
+def _check_bytes(size: int, found: Format, limits: Limits, path: str) -> None:
+    if size > limits.max_bytes:
+        raise ImageTooLarge(
+            f"{path} has {size / 1e6:,.0f} megabytes; the limit is {limits.max_bytes / 1e6:,.0f}",
+            hint="Raise the limit with --max-file-mb (ZOOMREFINE_MAX_FILE_MB), or cut the picture first.",
+            path=path,
+            bytes=size,
+            max_bytes=limits.max_bytes,
+        )
+    if found in _READ_WHOLE and size > limits.max_whole_bytes:
+        raise ImageTooLarge(
+            f"{path} has {size / 1e6:,.0f} megabytes; for {found}, which has to be read as a whole, "
+            f"the limit is {limits.max_whole_bytes / 1e6:,.0f}",
+            hint="Convert it to a tiled TIFF, or cut it first.",
+            path=path,
+            bytes=size,
+            max_bytes=limits.max_whole_bytes,
+        )
+
+
+def _check_pixels(page: Page, limits: Limits, path: str) -> None:
+    size = page.size
+    facts = {"path": path, "width": size.width, "height": size.height}
+    if size.pixels > limits.max_pixels:
+        raise ImageTooLarge(
+            f"{path} has {_megapixels(size)} megapixels ({size}); the limit is {limits.max_pixels / 1e6:,.0f}",
+            hint="Raise the limit with --max-megapixels (ZOOMREFINE_MAX_MEGAPIXELS), or cut the picture first.",
+            max_pixels=limits.max_pixels,
+            **facts,
+        )
+    if page.whole and size.pixels > limits.max_whole_pixels:
+        raise ImageTooLarge(
+            f"{path} has {_megapixels(size)} megapixels ({size}) and can only be decoded as a whole; "
+            f"the limit for that is {limits.max_whole_pixels / 1e6:,.0f}",
+            hint="Convert it to a tiled TIFF, a baseline JPEG or a PNG without interlacing, or cut it first.",
+            max_pixels=limits.max_whole_pixels,
+            **facts,
+        )
+
+
+def _megapixels(size: Size) -> str:
+    return f"{size.pixels / 1e6:,.0f}"
+
+
+@contextmanager
+def _as_damage(path: str) -> Iterator[None]:
+    """What the decoder or the file system says, as our error."""
+    try:
+        yield
+    except pyvips.Error as error:
+        reason = next((line.strip() for line in error.detail.splitlines() if line.strip()), "no reason given")
+        raise ImageDamaged(
+            f"{path} cannot be decoded: {reason[:200]}",
+            hint="It is damaged or incomplete: save or download it again.",
+            path=path,
+        ) from error
+    except OSError as error:
+        raise ImageDamaged(
+            f"{path} cannot be read: {error.strerror or type(error).__name__}",
+            hint="Look at the disk or the network share that it lies on.",
+            path=path,
+        ) from error
