@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -26,6 +27,7 @@ from zoomrefine_mcp.errors import (
     BackendAuth,
     BackendError,
     BackendRateLimited,
+    BackendTimeout,
     BackendUnreachable,
     ModelNotFound,
     ModelRequired,
@@ -272,6 +274,32 @@ async def test_odd_messages_on_the_anthropic_wire_count_as_empty(reply):
         assert await ask(client) == Completion("", Usage(calls=1))
 
 
+@both_wires
+async def test_halves_of_characters_in_a_reply_do_not_keep_the_conversation_from_going_on(wire):
+    half = {"openai": {"choices": [{"message": {"content": "a \ud83d"}}]}}
+    half["anthropic"] = {"content": [{"type": "text", "text": "a \ud83d"}]}
+    body = json.dumps(half[wire])  # escaped, as a server writes it
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=body))
+    async with client_for("http://box", wire, transport=transport) as client:
+        completion = await ask(client)
+        more = (
+            *conversation(picture()),
+            Message(Role.ASSISTANT, (completion.text,)),
+            Message(Role.USER, ("And now?",)),
+        )
+        await client.complete(more, form=ReplyForm.JSON, max_tokens=64)
+    assert completion.text == "a \ufffd"
+
+
+@both_wires
+async def test_halves_of_characters_in_a_servers_error_can_be_shown(wire):
+    body = json.dumps({"error": {"message": "bad \ud83d"}})
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(400, content=body))
+    async with client_for("http://box", wire, transport=transport) as client:
+        with pytest.raises(BackendError, match="bad \ufffd"):
+            await ask(client)
+
+
 async def test_no_choice_at_all_is_unreadable():
     with ModelServer(faults={1: "no_choices"}) as server:
         async with client_for(server, "openai") as client:
@@ -416,6 +444,15 @@ async def test_a_server_without_a_list_of_models_asks_for_a_name(wire):
     endpoint = choose_endpoint(Settings(backend=wire, base_url="http://box"), ocr_installed=False)
     with pytest.raises(ModelRequired, match="lists no models"):
         await pick_model(endpoint, transport=transport)
+
+
+@both_wires
+async def test_a_server_that_never_lists_its_models_is_given_up_after_one_more_try(wire):
+    with ModelServer(listing="hang") as server:
+        endpoint = choose_endpoint(Settings(backend=wire, base_url=server.address(wire)), ocr_installed=False)
+        with pytest.raises(BackendTimeout, match="took too long"):
+            await pick_model(endpoint, timeout_s=0.05)
+    assert len(server.listings) == 2
 
 
 # The server itself

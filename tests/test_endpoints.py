@@ -122,6 +122,38 @@ def test_a_secret_goes_only_where_it_belongs(given, goes):
     assert set(choose(**EVERY_SECRET, **given).secrets()) == goes
 
 
+@pytest.mark.parametrize(
+    ("given", "goes"),
+    [
+        ({"backend": "openai", "openai_base_url": "http://gate/v1"}, set()),
+        ({"backend": "anthropic", "anthropic_base_url": "http://gate"}, set()),
+        ({"backend": "openai", "openai_base_url": "http://gate/v1", "base_url": "http://gate/v1"}, {"own-key"}),
+        ({"backend": "anthropic", "anthropic_base_url": "http://gate", "base_url": "http://gate"}, {"own-key"}),
+        ({"backend": "openai", "base_url": "https://api.openai.com/v1"}, {"own-key"}),
+        ({"backend": "anthropic", "base_url": "https://api.anthropic.com"}, {"own-key"}),
+        ({"backend": "vllm"}, {"own-key"}),
+        ({"backend": "vllm", "openai_base_url": "http://localhost:8000/v1"}, {"own-key"}),
+    ],
+)
+def test_the_own_key_stands_in_for_a_providers_only_at_an_address_that_was_named(given, goes):
+    assert set(choose(api_key="own-key", **given).secrets()) == goes
+
+
+@pytest.mark.parametrize(("backend", "variable"), [("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_API_KEY")])
+def test_the_own_key_does_not_go_to_a_provider_that_nobody_named_and_the_error_says_so(backend, variable):
+    with pytest.raises(BackendAuth, match=variable) as caught:
+        choose(backend=backend, api_key="own-key")
+    assert "ZOOMREFINE_API_KEY goes only to an address that --base-url names" in caught.value.hint
+
+
+@pytest.mark.parametrize("backend", ["ocr", "scripted"])
+def test_an_address_that_a_backend_has_no_use_for_is_refused_and_both_ways_out_are_named(backend):
+    with pytest.raises(BadRequest, match=backend) as caught:
+        choose(backend=backend, base_url="http://box:1/v1", script="replies.json")
+    assert "Drop --base-url" in caught.value.hint
+    assert f"drop --backend {backend}" in caught.value.hint
+
+
 def test_without_a_key_of_its_own_a_foreign_address_gets_none():
     secrets = {name: value for name, value in EVERY_SECRET.items() if name != "api_key"}
     assert choose(**secrets, base_url="http://box:1/v1").secrets() == ()

@@ -58,8 +58,31 @@ def test_single_letters_are_options_like_any_other():
     assert options("X", "Y") == [("A", "X"), ("B", "Y")]
 
 
-def test_any_number_of_options_up_to_the_alphabet_is_taken():
-    assert options(*(str(number) for number in range(26)))[-1] == ("Z", "25")
+@pytest.mark.parametrize(("number", "last"), [(26, "Z"), (27, "AA"), (53, "BA"), (702, "ZZ")])
+def test_any_number_of_options_is_lettered_as_the_columns_of_a_sheet_are(number, last):
+    lettered = options(*(str(option) for option in range(number)))
+    assert lettered[-1] == (last, str(number - 1))
+    assert len({letter for letter, _ in lettered}) == number
+
+
+def test_letters_beyond_z_that_the_options_bring_are_kept():
+    letters = [*"ZYXWVUTSRQPONMLKJIHGFEDCBA", "AB", "AA"]
+    given = [f"{letter}. option {letter}" for letter in letters]
+    assert options(*given) == [(letter, f"option {letter}") for letter in letters]
+
+
+def test_the_options_do_not_count_against_the_length_of_the_question():
+    question = read_question("x" * 20_000, ["red" * 1_000, "blue" * 1_000])
+    assert (len(question.text), len(question.choices)) == (20_000, 2)
+
+
+@pytest.mark.parametrize("half", ["\ud83d", chr(0xDCFF), "\ud83d\ude00"])
+def test_what_no_encoder_takes_is_refused_in_the_question_and_in_an_option(half):
+    for text, choices in ((f"Which {half}?", None), ("Which?", ["red", f"blue {half}"])):
+        with pytest.raises(BadRequest, match="no text") as caught:
+            read_question(text, choices)
+        assert "UTF-8" in caught.value.hint
+        assert caught.value.message.isascii()
 
 
 def test_options_inside_the_question_are_left_in_the_question():
@@ -130,7 +153,7 @@ def test_a_question_of_exactly_the_limit_is_taken():
     "choices",
     [
         ["red"],
-        [str(number) for number in range(27)],
+        [str(number) for number in range(703)],
         ["red", ""],
         ["red", "  "],
         ["A. red", "B."],

@@ -291,3 +291,76 @@ def test_a_reply_that_is_cut_off_anywhere_is_read_or_called_unreadable(text, at)
 
 def test_an_endless_reply_is_read_from_its_end():
     assert read("x " * MAX_REPLY_CHARS + "\nAnswer: 48-2207").answer.text == "48-2207"
+
+
+# A smile is two escapes in JSON; a half alone is what a reply that was cut between them holds.
+SMILE, PAIR, HALF = "\U0001f600", "\\ud83d\\ude00", "\\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (f'{{"answer": "it {PAIR}"}}', f"it {SMILE}"),
+        (f"{{'answer': 'it {PAIR}',}}", f"it {SMILE}"),
+        (f'{{"answer": "it {HALF}"}}', "it \ufffd"),
+        (f"{{'answer': 'it {HALF}',}}", "it \ufffd"),
+        (f'{{"answer": ["it {HALF}"]}}', "it \ufffd"),
+        ("Answer: it \ud83d", "it \ufffd"),
+        ("Answer: it \ud83d\ude00", f"it {SMILE}"),
+        ('{"answer": "it \ud83d"}', "it \ufffd"),
+    ],
+)
+def test_surrogates_become_characters_that_can_be_written(text, answer):
+    assert read(text).answer.text == answer
+
+
+@pytest.mark.parametrize(("written", "label"), [(PAIR, SMILE), (HALF, "\ufffd"), ("\ud83d", "\ufffd")])
+@pytest.mark.parametrize("comma", ["", ","])  # strict JSON, and JSON to be mended
+def test_a_label_of_surrogates_can_be_written(written, label, comma):
+    text = f'{{"answer": "x", "regions": [{{"picture": 1, "label": "{written}", "box": {list(BOX)}}}]{comma}}}'
+    region = read(text).regions[0]
+    assert region.label == label
+    region.raw.encode()
+
+
+@pytest.mark.parametrize("depth", [50, 400, 900, 5_000])
+def test_json_of_any_depth_costs_no_traceback(depth):
+    text = '{"answer": "x", "regions": ' + '{"regions": ' * depth + "1" + "}" * (depth + 1)
+    assert read(text).answer.text == "x"
+
+
+MANY = read_question("Which plate?", [f"plate {number}" for number in range(100, 140)])
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        (reply(answer=None, choice="AB"), "AB"),
+        (reply(answer="plate 127", choice="AB"), "AB"),
+        (reply(answer="plate 127"), "AB"),
+        (reply(answer=None, choice="A"), "A"),
+        (reply(answer=None, choice="b"), "B"),
+        ("Answer: AB", "AB"),
+        ("Answer: (AB)", "AB"),
+        ("Answer: AB. plate 127", "AB"),
+        ("Answer: A. plate 100", "A"),
+        ("Answer: Z", "Z"),
+        ("**Answer: AN**", "AN"),
+        ("The answer is option AB.", "AB"),
+        ("Answer: it says so on the plate (AB)", "AB"),
+        ("AB", "AB"),
+    ],
+)
+def test_letters_beyond_z_are_read_like_any_other(text, letter):
+    assert read(text, question=MANY).answer.choice == letter
+
+
+@pytest.mark.parametrize("text", ["Answer: ZZ", "Answer: IS", reply(answer=None, choice="AO")])
+def test_two_letters_that_no_option_has_choose_none(text):
+    with pytest.raises(ReplyUnreadable):
+        read(text, question=MANY)
+
+
+@pytest.mark.parametrize(("answer", "letter"), [("NO", "B"), ("OK", "A"), ("Y", "C")])
+def test_options_that_look_like_letters_are_read_by_their_words(answer, letter):
+    assert read(f"Answer: {answer}", question=read_question("Pressed?", ["OK", "NO", "Y"])).answer.choice == letter

@@ -193,7 +193,7 @@ async def test_an_argument_that_resembles_none_is_refused_with_all_names(folder)
         ),
         ("zoom_and_refine", {"question": "q", "image_path": "a", "choices": [1]}, "choices[0] must be a text, not 1"),
         ("zoom_and_refine", {"question": "q", "image_path": "a", "policy": "best"}, "'adaptive', 'paper' or 'direct'"),
-        ("localize_region", {"question": "q", "image_path": "a", "precision": "x"}, "'sharp' or 'quick'"),
+        ("localize_region", {"question": "q", "image_path": "a", "precision": "x"}, "'quick' or 'sharp'"),
         ("view_region", {"image_path": "a", "page": "two"}, "page must be a whole number, not 'two'"),
         ("view_region", {"image_path": "a", "page": 0}, "page must be at least 1, not 0"),
         ("view_region", {"image_path": "a", "max_edge": 99999}, "max_edge must be at most 4096, not 99999"),
@@ -238,6 +238,14 @@ async def test_a_box_that_is_none_is_refused_with_its_form(folder, box, said):
     assert code == "bad_request"
     assert said in text
     assert "[x0, y0, x1, y1]" in text
+
+
+async def test_the_size_for_a_wrong_box_comes_from_the_header_alone(folder):
+    path = folder / "cut.png"
+    path.write_bytes((folder / "plate.png").read_bytes()[:60])  # the header is whole, the pixels are not
+    code, text = await fail(server_on(folder, []), "view_region", image_path=str(path), box=[80, 40, 400, 200])
+    assert code == "bad_request"
+    assert "[0.1, 0.1, 0.5, 0.5]" in text
 
 
 async def test_a_wrong_box_on_a_forbidden_picture_tells_nothing_of_the_picture(folder):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tests.support.hosts import PatientModel, StuckModel, connect, draw_picture, opening, reply, server_on
+from zoomrefine_mcp.bench import Event
+from zoomrefine_mcp.errors import NoBackend
+from zoomrefine_mcp.records import Stage
+from zoomrefine_mcp.server.progress import with_progress
 from zoomrefine_mcp.server.server import make_server
 
 pytestmark = pytest.mark.anyio
@@ -106,3 +112,55 @@ async def test_a_client_that_waits_no_longer_cancels_the_models_work(picture, ar
             with pytest.raises(Exception, match=r"(?i)tim(e|ed) ?out"):
                 await client.call_tool("zoom_and_refine", arguments, read_timeout_seconds=0.5)
             await model.given_up.wait()
+
+
+class BrokenLine:
+    """A call's context whose client is gone."""
+
+    def __init__(self):
+        self.tried = 0
+
+    async def report_progress(self, progress, total, message):
+        self.tried += 1
+        raise anyio.BrokenResourceError
+
+
+async def test_progress_that_cannot_be_told_costs_no_result_and_is_not_tried_again(caplog):
+    line = BrokenLine()
+
+    async def work(report):
+        for number in range(3):
+            report(Event(Stage.LOCALIZE, f"step {number}", number))
+            await anyio.lowlevel.checkpoint()
+        return "the answer"
+
+    assert await with_progress(line, work, beginning="opening") == "the answer"
+    assert line.tried == 1
+    assert "progress can no longer be told" in caplog.text
+
+
+async def test_what_the_work_raises_is_not_hidden_by_progress_that_cannot_be_told():
+    async def work(report):
+        await anyio.lowlevel.checkpoint()
+        raise NoBackend("nothing")
+
+    with pytest.raises(NoBackend):
+        await with_progress(BrokenLine(), work, beginning="opening")
+
+
+async def test_work_is_cancelled_though_progress_cannot_be_told():
+    started, given_up = anyio.Event(), anyio.Event()
+
+    async def work(report):
+        started.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            given_up.set()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(with_progress, BrokenLine(), work, beginning="opening"))
+            await started.wait()
+            group.cancel_scope.cancel()
+    assert given_up.is_set()

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from zoomrefine_mcp.server.logs import SafeFormatter
-from zoomrefine_mcp.server.safe_text import one_line, paragraph, sendable
+from zoomrefine_mcp.logs import SafeFormatter
+from zoomrefine_mcp.safe_text import one_line, paragraph, sendable
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,23 @@ import pytest
 from PIL import Image
 
 from zoomrefine_mcp import ZoomRefine
-from zoomrefine_mcp.backends.base import BackendInfo
+from zoomrefine_mcp.backends.base import Ask, BackendInfo
 from zoomrefine_mcp.backends.chat import ChatBackend
 from zoomrefine_mcp.backends.clients.base import Role
 from zoomrefine_mcp.backends.clients.scripted import ScriptedClient
 from zoomrefine_mcp.backends.profiles import profile_for
-from zoomrefine_mcp.errors import BackendTimeout, BackendUnreachable, BadRequest, ModelRefused, ReplyUnreadable
+from zoomrefine_mcp.bench import Event
+from zoomrefine_mcp.errors import (
+    BackendFailure,
+    BackendTimeout,
+    BackendUnreachable,
+    BadRequest,
+    ModelRefused,
+    ReplyUnreadable,
+    ZoomRefineError,
+)
+from zoomrefine_mcp.geometry import Box
+from zoomrefine_mcp.records import Outcome, ReplyForm, Stage, Status
 
 pytestmark = pytest.mark.anyio
 
@@ -23,16 +34,23 @@ LARGE = (4000, 3000)
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory) -> Path:
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "large.png"
     Image.linear_gradient("L").resize(LARGE).convert("RGB").save(path, compress_level=1)
     return path
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory) -> Path:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "small.png"
     Image.linear_gradient("L").resize((640, 480)).convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "wide.png"
+    Image.linear_gradient("L").resize((5000, 1200)).convert("RGB").save(path, compress_level=1)
     return path
 
 
@@ -160,10 +178,17 @@ async def test_paper_grows_the_box_by_a_tenth_of_the_picture_and_sends_native_pi
     assert "Bounding box" in str(client.requests[0])
 
 
-async def test_paper_sends_the_view_up_to_4096_pixels_where_the_model_takes_it(large):
+async def test_paper_sends_the_view_up_to_4096_pixels_to_a_model_that_takes_more(wide):
+    client = ScriptedClient(["Answer: x"])
+    refine = ZoomRefine(backend(client, "gpt-5.6"), "paper")
+    view = (await refine.zoom_and_refine(wide, "What?")).image.view
+    assert (view.width, view.height) == (4096, 983)
+    assert client.requests[0][-1].pictures[0].size.width == 4096
+
+
+async def test_paper_sends_the_view_as_large_as_the_model_takes_where_that_is_less(wide):
     refine, _ = zoom("Answer: x", policy="paper")
-    view = (await refine.zoom_and_refine(large, "What?")).image.view
-    assert view.width <= 4096
+    assert (await refine.zoom_and_refine(wide, "What?")).image.view.width == 2048
 
 
 async def test_a_view_edge_bounds_the_view(large):
@@ -189,19 +214,77 @@ async def test_a_second_look_that_fails_leaves_the_first_answer_with_the_reason(
     refine, _ = zoom(first, second, policy=policy)
     result = await refine.zoom_and_refine(large, "What?")
     assert (result.status, result.status_reason, result.answer) == ("preliminary", reason, "7")
-    assert any("first answer" in warning for warning in result.warnings)
+    assert any("later look failed" in warning for warning in result.warnings)
 
 
-async def test_a_second_look_past_the_deadline_leaves_the_first_answer(large):
-    client = Hanging(reply("7", [0.5, 0.5, 0.6, 0.6]))
-    result = await ZoomRefine(backend(client), timeout_s=0.8).zoom_and_refine(large, "What?")
+async def test_a_second_look_past_the_deadline_leaves_the_first_answer(small):
+    client = Hanging(reply("7", [0.5, 0.5, 0.6, 0.6], evidence="too_small"))
+    result = await ZoomRefine(backend(client), view_edge=200, timeout_s=2).zoom_and_refine(small, "What?")
     assert (result.status, result.status_reason, result.answer) == ("preliminary", "deadline", "7")
+    assert client.asked.is_set()
+    assert result.warnings
 
 
-async def test_a_first_look_past_the_deadline_is_an_error_that_names_the_setting(large):
+async def test_a_first_look_past_the_deadline_is_an_error_that_names_the_setting(small):
     with pytest.raises(BackendTimeout) as caught:
-        await ZoomRefine(backend(Hanging()), timeout_s=0.3).zoom_and_refine(large, "What?")
+        await ZoomRefine(backend(Hanging()), timeout_s=0.3).zoom_and_refine(small, "What?")
     assert "--timeout-s" in caught.value.hint
+
+
+class KeepsNothing:
+    """A policy of one's own that forgets to keep what it saw."""
+
+    name = "forgetful"
+
+    async def run(self, bench, question):
+        view = await bench.render(Stage.DIRECT, Box.full(), bench.fit(Stage.DIRECT, bench.size))
+        await bench.look(Ask(Stage.DIRECT, ReplyForm.JSON, question, (view,)))
+
+
+class KeepsThenFails:
+    """A policy of one's own that keeps an outcome and then looks once more, which fails."""
+
+    name = "eager"
+
+    def __init__(self, status, reason, fault):
+        self.status, self.reason, self.fault = status, reason, fault
+
+    async def run(self, bench, question):
+        view = await bench.render(Stage.DIRECT, Box.full(), bench.fit(Stage.DIRECT, bench.size))
+        look = await bench.look(Ask(Stage.DIRECT, ReplyForm.JSON, question, (view,)))
+        bench.keep(Outcome(self.status, self.reason, look.answer, look.answer, view))
+        raise self.fault
+
+
+async def test_a_policy_of_ones_own_that_keeps_nothing_is_an_error_that_names_it_and_no_time_out(small):
+    refine, _ = zoom(reply("7"), policy=KeepsNothing())
+    with pytest.raises(ZoomRefineError, match="forgetful") as caught:
+        await refine.zoom_and_refine(small, "What?")
+    assert not isinstance(caught.value, BackendFailure)
+    assert caught.value.code == "internal_error"
+    assert "time" not in caught.value.told.lower().split()
+
+
+@pytest.mark.parametrize("fault", [BackendUnreachable("gone"), ReplyUnreadable("?"), ValueError("a defect")])
+@pytest.mark.parametrize(
+    ("status", "reason"), [(Status.REFINED, None), (Status.DIRECT, "policy"), (Status.DIRECT, "native_view")]
+)
+async def test_a_later_look_that_fails_leaves_a_finished_outcome_with_its_status_and_says_so(
+    small, status, reason, fault
+):
+    refine, _ = zoom(reply("7"), policy=KeepsThenFails(status, reason, fault))
+    result = await refine.zoom_and_refine(small, "What?")
+    assert (result.status, result.status_reason, result.answer) == (status, reason, "7")
+    assert len(result.warnings) == 1
+
+
+async def test_a_defect_in_a_later_look_is_named_by_its_kind_and_its_words_stay_out_of_the_result(small):
+    fault = ValueError("sk-planted")
+    refine, _ = zoom(reply("7"), policy=KeepsThenFails(Status.PRELIMINARY, None, fault))
+    result = await refine.zoom_and_refine(small, "What?")
+    assert (result.status, result.status_reason) == ("preliminary", "refine_failed")
+    assert "ValueError" in result.warnings[0]
+    assert "planted" not in result.model_dump_json()
 
 
 async def test_cancelling_from_outside_is_not_mistaken_for_the_deadline(large):
@@ -305,7 +388,7 @@ async def test_the_result_says_what_answered_and_where_the_picture_was_sent(larg
 
 async def test_progress_names_each_step_and_only_ever_grows(large):
     refine, _ = zoom(reply("7", [0.5, 0.5, 0.6, 0.6]), reply("8"))
-    events = []
+    events: list[Event] = []
     await refine.zoom_and_refine(large, "What?", report=events.append)
     assert [event.done for event in events] == list(range(1, len(events) + 1))
     assert {event.stage for event in events} >= {"localize", "refine"}

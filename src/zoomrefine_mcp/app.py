@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,13 +22,15 @@ from zoomrefine_mcp.backends.profiles import Profile, profile_for, profile_named
 from zoomrefine_mcp.bench import Report
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.images.draw import Mark, overlay
-from zoomrefine_mcp.images.source import FileSource, Limits, image_workers, open_source
+from zoomrefine_mcp.images.source import FileSource, Limits, open_source
 from zoomrefine_mcp.pictures import Fit, Picture
 from zoomrefine_mcp.policies import Precision
-from zoomrefine_mcp.results import LocalizeResult, ZoomResult
-from zoomrefine_mcp.saving import R, prepare_directory, save_evidence
+from zoomrefine_mcp.results import LocalizeResult, R, ZoomResult
+from zoomrefine_mcp.saving import prepare_directory, save_evidence
 from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, Settings
-from zoomrefine_mcp.zoom import ZoomRefine
+from zoomrefine_mcp.zoom import ZoomRefine, past_deadline
+
+log = logging.getLogger(__name__)
 
 VIEW_EDGE = 1568
 """Long edge of what ``view`` returns by default: what a host's model is likely to see unshrunk."""
@@ -67,7 +70,6 @@ class App:
         self.access = access
         self.timeout_s = settings.timeout_s or timeout_s
         self._closing = closing
-        self._workers = image_workers()
         self._backend: Backend[Any] | None = None
         self._making = anyio.Lock()
 
@@ -95,8 +97,9 @@ class App:
         report: Report | None = None,
     ) -> ZoomResult:
         """Answer a question about a picture; see ``ZoomRefine.zoom_and_refine``. Saves where the settings say so."""
+        deadline = anyio.current_time() + self.timeout_s
         async with await self._open(path, page) as source:
-            zoom = await self._zoom_refine(policy)
+            zoom = await self._zoom_refine(policy, deadline)
             result = await zoom.zoom_and_refine(source, question, choices, report=report)
             return await self._saved(result)
 
@@ -110,8 +113,9 @@ class App:
         report: Report | None = None,
     ) -> LocalizeResult:
         """Find something in a picture; see ``ZoomRefine.localize_region``. Saves where the settings say so."""
+        deadline = anyio.current_time() + self.timeout_s
         async with await self._open(path, page) as source:
-            zoom = await self._zoom_refine(None)
+            zoom = await self._zoom_refine(None, deadline)
             result = await zoom.localize_region(source, question, precision=precision, report=report)
             return await self._saved(result)
 
@@ -130,6 +134,11 @@ class App:
             picture = await source.render(region, Fit(size))
             return View(picture, source.path, source.size, source.page, source.pages)
 
+    async def size_of(self, path: str, page: int = 1) -> Size:
+        """The upright size of a picture in pixels, from its header."""
+        async with await self._open(path, page) as source:
+            return source.size
+
     async def overlay(self, result: ZoomResult | LocalizeResult) -> Picture:
         """The view with the result's regions and crops drawn in."""
         return await overlay(result.sent.view, marks_of(result))
@@ -140,20 +149,31 @@ class App:
             max_pixels=int(self.settings.max_megapixels * 1_000_000),
             max_bytes=int(self.settings.max_file_mb * 1_000_000),
         )
-        return await open_source(opened, page=page, limits=limits, workers=self._workers)
+        return await open_source(opened, page=page, limits=limits)
 
-    async def _zoom_refine(self, policy: str | None) -> ZoomRefine[Any]:
+    async def _zoom_refine(self, policy: str | None, deadline: float) -> ZoomRefine[Any]:
+        """The pipeline with what is left of a question's time: asking a server for its models counts too."""
+        backend: Backend[Any] | None = None
+        with anyio.move_on_at(deadline):
+            backend = await self.backend()
+        if backend is None:
+            raise past_deadline("the server said which models it has")
         return ZoomRefine(
-            await self.backend(),
+            backend,
             policy or self.settings.policy,
             view_edge=self.settings.view_edge,
-            timeout_s=self.timeout_s,
+            timeout_s=max(0.0, deadline - anyio.current_time()),
         )
 
     async def _saved(self, result: R) -> R:
         if self.settings.save_dir is None:
             return result
-        return await save_evidence(result, await self.overlay(result), self.settings.save_dir)
+        try:
+            return await save_evidence(result, await self.overlay(result), self.settings.save_dir)
+        except Exception as error:
+            log.exception("crop and overlay could not be saved; the answer stands without them")
+            warning = f"Crop and overlay could not be saved: internal error ({type(error).__name__})."
+            return result.model_copy(update={"warnings": [*result.warnings, warning]})
 
     async def _make_backend(self) -> Backend[Any]:
         endpoint = choose_endpoint(self.settings, ocr_installed=ocr_is_installed())

@@ -47,6 +47,7 @@ class Bench(Generic[T]):
         self._backend = backend
         self._report = report
         self._steps = 0
+        self._stage = Stage.LOCALIZE
         self.kept: Outcome | None = None
         self.usage = Usage()
         self.warnings: list[str] = []
@@ -103,9 +104,10 @@ class Bench(Generic[T]):
     def keep(self, outcome: Outcome) -> None:
         """Set down what there is so far: whatever goes wrong later, this is not lost."""
         self.kept = outcome
-        self._tell(Stage.LOCALIZE, f"kept an answer ({outcome.status})")
+        self._tell(self._stage, f"kept what was found ({outcome.status})")
 
     def _tell(self, stage: Stage, message: str) -> None:
         self._steps += 1
+        self._stage = stage
         if self._report is not None:
             self._report(Event(stage, message, self._steps))

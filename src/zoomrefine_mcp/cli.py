@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -16,9 +17,13 @@ import anyio
 from zoomrefine_mcp.access import Access
 from zoomrefine_mcp.app import App, open_app
 from zoomrefine_mcp.bench import Event
-from zoomrefine_mcp.errors import BadRequest, ZoomRefineError
+from zoomrefine_mcp.errors import BadRequest, InternalError, ZoomRefineError
+from zoomrefine_mcp.logs import log_to_stderr
 from zoomrefine_mcp.results import ErrorResult, LocalizeResult, RegionInfo, ZoomResult
-from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, TOOL_TIMEOUT_S, Settings
+from zoomrefine_mcp.safe_text import one_line, sendable
+from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, TOOL_TIMEOUT_S, Settings, help_of
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""
@@ -28,7 +33,6 @@ SHARED_SETTINGS = (
     "model",
     "base_url",
     "profile",
-    "policy",
     "view_edge",
     "timeout_s",
     "max_tokens",
@@ -49,60 +53,86 @@ class _Parser(argparse.ArgumentParser):
     """Turns a usage error into one of ours, so that it is reported like every other."""
 
     def error(self, message: str) -> NoReturn:
-        raise BadRequest(message, hint=f"See `{self.prog} --help`.")
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:  # named without what may be their values: somebody tries --api-key
+            flags = [word.partition("=")[0] for word in unknown.split() if word.startswith("-")]
+            message = f"unknown arguments: {', '.join(flags)}" if flags else "there are more arguments than it takes"
+        raise BadRequest(message, hint=f"See `{self.prog} --help`. Keys are read from the environment.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 answered, 2 bad input, 3 the backend failed."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter costs no answer
     try:
         options = _parser().parse_args(arguments)
         settings = _settings(options)
         if options.command in (None, "serve"):
             return _serve(settings)
-        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+        log_to_stderr(logging.WARNING)
         return anyio.run(_answer, options, settings)
     except ZoomRefineError as error:
         return _fail(error, as_json="--json" in arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as defect:
+        log.exception("an internal error")
+        internal = InternalError(
+            f"something failed unexpectedly ({type(defect).__name__})", hint="The log on stderr holds the details."
+        )
+        return _fail(internal, as_json="--json" in arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
     # SUPPRESS: a flag that a subcommand was not given must not undo the same flag given before it.
-    shared = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared = _Parser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
     for name in SHARED_SETTINGS:
-        shared.add_argument(f"--{name.replace('_', '-')}", help=Settings.model_fields[name].description)
+        _add_setting(shared, name)
 
-    asking = _Parser(add_help=False)
+    asking = _Parser(add_help=False, allow_abbrev=False)
     asking.add_argument("image", help="path of the picture")
     asking.add_argument("--page", type=int, default=1, help="page or frame of the file, from 1")
     asking.add_argument("--json", action="store_true", help="print one JSON object")
 
-    parser = _Parser(prog="zoomrefine-mcp", description=ABOUT, parents=[shared])
+    parser = _Parser(prog="zoomrefine-mcp", allow_abbrev=False, description=ABOUT, parents=[shared])
     parser.add_argument("--version", action="version", version=f"zoomrefine-mcp {version('zoomrefine-mcp')}")
-    _add_allow_dir(parser)
+    _add_setting(parser, "policy")
+    _add_allow_dir(parser, 1)  # one each time: what follows may be the command
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    serve = commands.add_parser("serve", parents=[shared], help="the MCP server on stdio (also without a command)")
-    _add_allow_dir(serve)
-    ask = commands.add_parser("ask", parents=[shared, asking], help="answer a question about a picture")
-    ask.add_argument("question")
+    serve = commands.add_parser(
+        "serve", allow_abbrev=False, parents=[shared], help="the MCP server on stdio (also without a command)"
+    )
+    _add_setting(serve, "policy")
+    _add_allow_dir(serve, "+")
+    ask = commands.add_parser(
+        "ask", allow_abbrev=False, parents=[shared, asking], help="answer a question about a picture"
+    )
+    ask.add_argument("question", help="what to ask about it, in words")
+    _add_setting(ask, "policy")
     ask.add_argument("--choice", action="append", default=[], metavar="TEXT", help="an option; repeat for each")
-    localize = commands.add_parser("localize", parents=[shared, asking], help="find something in a picture")
+    localize = commands.add_parser(
+        "localize", allow_abbrev=False, parents=[shared, asking], help="find something in a picture"
+    )
     localize.add_argument("question", help="what to find")
     localize.add_argument("--precision", choices=("sharp", "quick"), default="sharp")
     return parser
 
 
-def _add_allow_dir(parser: argparse.ArgumentParser) -> None:
+def _add_setting(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, help=help_of(name))
+
+
+def _add_allow_dir(parser: argparse.ArgumentParser, nargs: int | str) -> None:
     parser.add_argument(
         "--allow-dir",
         dest="allow_dirs",
         action="extend",
-        nargs="+",
+        nargs=nargs,
         default=argparse.SUPPRESS,
         metavar="DIR",
-        help=Settings.model_fields["allow_dirs"].description,
+        help=help_of("allow_dirs"),
     )
 
 
@@ -128,7 +158,7 @@ async def _answer(options: argparse.Namespace, settings: Settings) -> int:
     async with open_app(settings, access=Access.anything(), timeout_s=COMMAND_TIMEOUT_S) as app:
         result = await _COMMANDS[options.command](app, options)
     if options.json:
-        print(result.model_dump_json(indent=2))
+        print(json.dumps(sendable(result.model_dump(mode="json")), indent=2))
     else:
         print("\n".join(_told(result)))
     return 0
@@ -153,13 +183,13 @@ _COMMANDS: dict[str, Callable[[App, argparse.Namespace], Awaitable[ZoomResult | 
 
 
 def _report(event: Event) -> None:
-    print(f"{event.stage}: {event.message}", file=sys.stderr)
+    print(one_line(f"{event.stage}: {event.message}"), file=sys.stderr)
 
 
 def _fail(error: ZoomRefineError, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(ErrorResult.of(error).model_dump()))
-    print(_one_line(f"{error.code}: {error.told}"), file=sys.stderr)
+    print(one_line(f"{error.code}: {error.told}"), file=sys.stderr)
     return error.exit_code
 
 
@@ -181,7 +211,7 @@ def _told(result: ZoomResult | LocalizeResult) -> list[str]:
     optional = (("why", result.explanation), ("about", result.about), ("overlay", result.overlay_path))
     rows += [(name, text) for name, text in optional if text]
     rows += [("warning", text) for text in result.warnings]
-    return [f"{name:<12} {_one_line(text)}" for name, text in rows]
+    return [f"{name:<12} {one_line(text)}" for name, text in rows]
 
 
 def _backend(result: Any) -> str:
@@ -206,7 +236,3 @@ def _worded(answer: str | None, choice: str | None) -> str:
     if answer is None:
         return f"{choice}. (abstains)" if choice else "(abstains: not legible in what was seen)"
     return f"{choice}. {answer}" if choice else answer
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -16,6 +16,7 @@ it, and the facts that a caller may want (``context``). The tree::
     │   ├── ImageTooLarge              image_too_large
     │   ├── NoBackend                  no_backend
     │   └── ModelRequired              model_required
+    ├── InternalError                  internal_error: a defect of ours; exit code 3
     └── BackendFailure                 what answers the questions failed; exit code 3
         ├── BackendUnreachable         backend_unreachable
         ├── BackendAuth                backend_auth
@@ -129,6 +130,12 @@ class ModelRequired(InputError):
     """The server offers several models, or none, and the settings name none."""
 
     code = "model_required"
+
+
+class InternalError(ZoomRefineError):
+    """A defect of ours. What happened is in the log; the caller learns its name only, since it may hold secrets."""
+
+    code = "internal_error"
 
 
 class BackendFailure(ZoomRefineError):

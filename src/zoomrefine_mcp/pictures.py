@@ -7,6 +7,9 @@ from typing import Protocol
 
 from zoomrefine_mcp.geometry import Box, Size
 
+MAX_PICTURE_BYTES = 7_000_000
+"""The largest encoded picture: 9.3 MB of base64, under Anthropic's 10; the bound of the paper's reference code too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -21,7 +24,7 @@ class Fit:
     """
 
     size: Size
-    max_bytes: int = 7_000_000
+    max_bytes: int = MAX_PICTURE_BYTES
     quality: int = 92
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
 
-from zoomrefine_mcp.backends.base import Ask
+from zoomrefine_mcp.backends.base import Ask, Look
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Fit, Picture
-from zoomrefine_mcp.records import Evidence, Outcome, Question, ReplyForm, Stage, Status
+from zoomrefine_mcp.records import Answer, Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
 PAPER_VIEW_EDGE = 4096
 """Long edge up to which the paper's reference code sends a picture as it is."""
@@ -84,9 +84,7 @@ class Paper:
         """Two looks; one where no box was given."""
         view = await _render_view(bench, Stage.LOCALIZE, min(self.view_edge or PAPER_VIEW_EDGE, PAPER_VIEW_EDGE))
         first = await bench.look(Ask(Stage.LOCALIZE, ReplyForm.TEXT, question, (view,)))
-        preliminary = Outcome(
-            Status.PRELIMINARY, None, first.answer, first.answer, view, first.regions[:1], evidence=first.evidence
-        )
+        preliminary = _preliminary(view, first, first.regions[:1])
         if not first.regions:
             bench.keep(replace(preliminary, reason="no_box"))
             return
@@ -102,6 +100,9 @@ class Paper:
 class Adaptive:
     """Two looks, with the view, the padding and the crop's size chosen for what the model truly sees.
 
+    The regions are those of the first look: the crop was cut for them, and a model asked for an answer boxes it less
+    carefully than one asked where to look. Who wants the sharpest box asks for it (``Pinpoint``).
+
     Attributes:
         view_edge: Long edge of the view, if less than the model sees.
     """
@@ -113,9 +114,7 @@ class Adaptive:
         """Two looks; one where the view shows all there is, or where no crop would show more."""
         view = await _render_view(bench, Stage.LOCALIZE, self.view_edge)
         first = await bench.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, question, (view,)))
-        preliminary = Outcome(
-            Status.PRELIMINARY, None, first.answer, first.answer, view, first.regions, evidence=first.evidence
-        )
+        preliminary = _preliminary(view, first, first.regions)
         if _is_native(view, bench.size):
             bench.keep(replace(preliminary, status=Status.DIRECT, reason="native_view"))
             return
@@ -125,7 +124,7 @@ class Adaptive:
         bench.keep(preliminary)
         crop_box, fit = crop_for_eye(bench, first.regions[0].box)
         cut = crop_box.to_pixels(bench.size).size
-        if fit.size.width / cut.width < LEAST_GAIN * view.size.width / bench.size.width:
+        if _scale(fit.size, cut) < LEAST_GAIN * _scale(view.size, bench.size):
             bench.keep(replace(preliminary, reason="no_gain"))
             return
         crop = await bench.render(Stage.REFINE, crop_box, fit)
@@ -135,7 +134,7 @@ class Adaptive:
 
 @dataclass(frozen=True, slots=True)
 class Pinpoint:
-    """Where something is: pointed at in the view, then sharpened in a crop about it.
+    """Where something is: pointed at in the view, then sharpened in a crop about it, where the sharper box wins.
 
     Attributes:
         precision: ``sharp`` takes the second look, ``quick`` does not.
@@ -150,9 +149,7 @@ class Pinpoint:
         """One look or two."""
         view = await _render_view(bench, Stage.POINT, self.view_edge)
         first = await bench.look(Ask(Stage.POINT, ReplyForm.JSON, question, (view,)))
-        pointed = Outcome(
-            Status.PRELIMINARY, None, first.answer, first.answer, view, first.regions, evidence=first.evidence
-        )
+        pointed = _preliminary(view, first, first.regions)
         if self.precision == "quick":
             bench.keep(replace(pointed, status=Status.DIRECT, reason="policy"))
             return
@@ -221,10 +218,19 @@ def _is_native(view: Picture, size: Size) -> bool:
     return view.size.width >= size.width and view.size.height >= size.height
 
 
+def _scale(shown: Size, original: Size) -> float:
+    """Pixels shown for each original one, along the longer edge, where rounding to whole pixels says least."""
+    return shown.long_edge / original.long_edge
+
+
 def _snapped(box: Box, size: Size) -> Box:
     return Box.from_pixels(box.to_pixels(size), size)
 
 
-def _refined(preliminary: Outcome, answer: Any, crop: Picture, evidence: Evidence) -> Outcome:
+def _preliminary(view: Picture, first: Look[Any], regions: tuple[Region, ...]) -> Outcome:
+    return Outcome(Status.PRELIMINARY, None, first.answer, first.answer, view, regions, evidence=first.evidence)
+
+
+def _refined(preliminary: Outcome, answer: Answer, crop: Picture, evidence: Evidence) -> Outcome:
     crops = (crop, *(None for _ in preliminary.regions[1:]))
     return replace(preliminary, status=Status.REFINED, reason=None, answer=answer, crops=crops, evidence=evidence)

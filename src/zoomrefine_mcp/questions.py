@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Sequence
+from itertools import islice, product
+from string import ascii_uppercase
 
 from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.records import MAX_QUESTION_CHARS, Choice, Question
+from zoomrefine_mcp.safe_text import whole_characters
 
-MAX_CHOICES = len(string.ascii_uppercase)
+MAX_CHOICES = len(ascii_uppercase) * (1 + len(ascii_uppercase))
+"""As many as have letters: A to Z, then AA to ZZ."""
+MAX_CHOICES_CHARS = 20_000
+"""Of all choices together."""
 
 _TWINS = str.maketrans(
     "\uff1a\uff0c\uff1b\uff08\uff09\uff3b\uff3d\uff5b\uff5d\uff05\uff1d\uff0e\u3010\u3011\u3001",
@@ -17,9 +22,9 @@ _TWINS = str.maketrans(
 )
 
 _LETTERED = re.compile(
-    r"""\s*(?: [(\[\uff08\u3010]\s*(?P<held>[A-Za-z])\s*[)\]\uff09\u3011]\s*[.:\uff1a]?
-             | (?P<closed>[A-Za-z])\s*[)\]\uff09]                          # B) blue
-             | (?P<dotted>[A-Za-z])\s*(?:[.:](?=\s|$)|[\uff1a\uff0e\u3001])  # "A.M." has no letter
+    r"""\s*(?: [(\[\uff08\u3010]\s*(?P<held>[A-Za-z]|[A-Z]{2})\s*[)\]\uff09\u3011]\s*[.:\uff1a]?
+             | (?P<closed>[A-Za-z]|[A-Z]{2})\s*[)\]\uff09]                          # B) blue
+             | (?P<dotted>[A-Za-z]|[A-Z]{2})\s*(?:[.:](?=\s|$)|[\uff1a\uff0e\u3001])  # "A.M." has no letter
         )\s*(?P<text>.*)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -60,28 +65,27 @@ def read_question(text: str, choices: Sequence[str] | None = None) -> Question:
     """Check a question and letter its options.
 
     Options keep the letters that they are given with (``"A. red"``, ``"(B) blue"``) where every one has its own and
-    together they are A, B, C, ...; else they are lettered in order, their text untouched. Options that are written
-    inside the question are left there: they are words of the question.
+    together they are A, B, C, ... (AA, AB, ... after Z); else they are lettered in order, their text untouched. Options
+    that are written inside the question are left there: they are words of the question.
 
     Args:
         text: The question, or the description of what to localize; at most 20,000 characters.
-        choices: 2 to 26 options; None or none at all for an open question.
+        choices: 2 to 702 options of at most 20,000 characters together; None or none at all for an open question.
 
     Raises:
-        BadRequest: The question is empty or too long, or the options are too few, too many, empty, or twice the same.
+        BadRequest: The question is empty or too long, the options are too few, too many, too long, empty, or twice the
+            same, or one of them holds what is no character.
     """
     if not isinstance(text, str) or not text.strip():
         raise BadRequest("The question is empty.", hint="Ask about something in the picture, in words.")
     if isinstance(choices, str):
         raise BadRequest("The choices are one string.", hint='Give them as a list: ["red", "blue"].')
     options = tuple(choices or ())
-    length = len(text) + sum(len(option) for option in options if isinstance(option, str))
-    if length > MAX_QUESTION_CHARS:
-        raise BadRequest(
-            f"The question has {length:,} characters; at most {MAX_QUESTION_CHARS:,} are read.",
-            hint="Shorten the question (its choices count too).",
-            limit=MAX_QUESTION_CHARS,
-        )
+    _check_text("The question", text, MAX_QUESTION_CHARS)
+    for option in options:
+        if not isinstance(option, str) or not option.strip():
+            raise BadRequest("A choice is empty.", hint="Give every choice a text.")
+    _check_text("The list of choices", "".join(options), MAX_CHOICES_CHARS)
     return Question(text.strip(), _lettered(options) if options else ())
 
 
@@ -104,24 +108,40 @@ def half_width(text: str) -> str:
     return text.translate(_TWINS)
 
 
+def _check_text(what: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise BadRequest(
+            f"{what} has {len(text):,} characters; at most {limit:,} are read.", hint="Shorten it.", limit=limit
+        )
+    if text != whole_characters(text):
+        raise BadRequest(
+            f"{what} holds bytes or halves of characters that are no text.",
+            hint="Write it in UTF-8; an emoji is one character and not two halves.",
+        )
+
+
 def _lettered(options: tuple[str, ...]) -> tuple[Choice, ...]:
     if not 2 <= len(options) <= MAX_CHOICES:
         raise BadRequest(
             f"A question takes 2 to {MAX_CHOICES} choices, not {len(options)}.",
             hint="Leave choices out for an open question.",
         )
-    if not all(isinstance(option, str) and option.strip() for option in options):
-        raise BadRequest("A choice is empty.", hint="Give every choice a text.")
-    letters = string.ascii_uppercase[: len(options)]
+    letters = _letters(len(options))
     given = [_LETTERED.fullmatch(option) for option in options]
     pairs = [(_letter(match), match["text"].strip()) for match in given if match is not None]
-    if sorted(letter for letter, _ in pairs) != list(letters):
+    if sorted(letter for letter, _ in pairs) != sorted(letters):
         pairs = list(zip(letters, (option.strip() for option in options), strict=True))
     if not all(text for _, text in pairs):
         raise BadRequest("A choice is a letter without a text.", hint='Write choices as "red" or "A. red".')
     if len({" ".join(text.casefold().split()) for _, text in pairs}) < len(pairs):
         raise BadRequest("Two choices are the same.", hint="Make the choices differ.")
     return tuple(Choice(letter, text, abstains(text)) for letter, text in pairs)
+
+
+def _letters(number: int) -> list[str]:
+    """The letters of so many options: A to Z, then AA, AB, ..."""
+    pairs = (first + second for first, second in product(ascii_uppercase, repeat=2))
+    return [*ascii_uppercase, *islice(pairs, max(0, number - len(ascii_uppercase)))][:number]
 
 
 def _letter(match: re.Match[str]) -> str:

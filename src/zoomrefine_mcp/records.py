@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from zoomrefine_mcp.geometry import Box
@@ -150,7 +150,6 @@ class Outcome:
         view: The view as sent.
         crops: The crop that was sent for each region (None where none was).
         evidence: What the last look said of it.
-        warnings: Sentences for the caller.
     """
 
     status: Status
@@ -161,4 +160,3 @@ class Outcome:
     regions: tuple[Region, ...] = ()
     crops: tuple[Picture | None, ...] = ()
     evidence: Evidence = Evidence.UNKNOWN
-    warnings: tuple[str, ...] = field(default=())

@@ -7,7 +7,7 @@ bytes are in here; the pictures as sent are at ``Result.sent``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -187,6 +187,10 @@ class ErrorResult(_Model):
         return cls(error=ErrorInfo(code=error.code, message=error.message, hint=error.hint))
 
 
+R = TypeVar("R", ZoomResult, LocalizeResult)
+"""Either result, for what treats both alike."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What is known beside the outcome when a question is done."""
@@ -230,7 +234,7 @@ def localize_result(outcome: Outcome, account: Account) -> LocalizeResult:
 def _common(outcome: Outcome, account: Account) -> dict[str, Any]:
     source, size = account.source, account.source.size
     crops = outcome.crops + (None,) * (len(outcome.regions) - len(outcome.crops))
-    warnings = list(account.warnings) + [text for text in outcome.warnings if text not in account.warnings]
+    warnings = list(account.warnings)
     if source.pages > 1:
         warnings.append(f"This is page {source.page} of {source.pages}; the other pages were not looked at.")
     return {

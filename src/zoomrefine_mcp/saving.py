@@ -6,15 +6,16 @@ import os
 import re
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from tempfile import NamedTemporaryFile
 
 import anyio
 
 from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.pictures import Picture
-from zoomrefine_mcp.results import LocalizeResult, ZoomResult
+from zoomrefine_mcp.results import R
 
-R = TypeVar("R", ZoomResult, LocalizeResult)
+LONGEST_STEM = 120
+"""Bytes of a picture's name that a saved file's name keeps; file systems take 255 in all."""
 _SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
@@ -43,7 +44,7 @@ def prepare_directory(directory: Path) -> None:
 
 
 def _save(result: R, overlay: Picture, directory: Path) -> R:
-    stem = re.sub(r"[^\w.-]+", "_", Path(result.image.path).stem)[:80] or "picture"
+    stem = _stem(Path(result.image.path).stem)
     name = f"{stem}-p{result.image.page}" if result.image.pages > 1 else stem
     try:
         regions = list(result.regions)
@@ -59,10 +60,23 @@ def _save(result: R, overlay: Picture, directory: Path) -> R:
     return result.model_copy(update={"regions": regions, "overlay_path": path})
 
 
+def _stem(name: str) -> str:
+    """A picture's name as the beginning of a file's name: plain, no flag, not hidden, short in bytes too."""
+    plain = re.sub(r"[^\w.-]+", "_", name).lstrip(".-").encode("utf-8", "replace")[:LONGEST_STEM]
+    return plain.decode("utf-8", "ignore") or "picture"
+
+
 def _write(directory: Path, name: str, picture: Picture) -> str:
     digest = blake2b(picture.data, digest_size=4).hexdigest()
     path = directory / f"{name}-{digest}{_SUFFIXES.get(picture.mime_type, '.bin')}"
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(picture.data)
-    partial.replace(path)
+    with NamedTemporaryFile(dir=directory, prefix=".partial-", delete=False) as partial:
+        unfinished = Path(partial.name)
+        try:
+            partial.write(picture.data)
+            partial.close()
+            unfinished.chmod(0o644)
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
     return str(path.resolve())

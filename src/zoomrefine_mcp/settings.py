@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     )
     max_tokens: int | None = _setting(
         None,
-        "The most tokens that a model may write in one reply, its thinking included; its family's budget where not set.",
+        "The most tokens of one reply, thinking included; what the model's family needs where not set.",
         "a whole number from 64 to 128000",
         ge=64,
         le=128_000,
@@ -183,7 +183,10 @@ class Settings(BaseSettings):
         parts: Any = value.split(os.pathsep) if isinstance(value, str) else value
         if not isinstance(parts, Sequence):
             return parts
-        return tuple(part for part in parts if part != "")
+        directories = tuple(part for part in parts if part != "")
+        if parts and not directories:
+            raise ValueError("empty")  # an unset variable in a launcher must not open the working directory
+        return directories
 
     @field_validator(
         "api_key",
@@ -202,6 +205,13 @@ class Settings(BaseSettings):
         if not (text.isascii() and text.isprintable()):
             raise ValueError("not one line of printable ASCII")
         return SecretStr(text) if text else None
+
+    @field_validator("save_dir", "script", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if value == "":
+            raise ValueError("empty")  # an unset variable in a launcher: not the working directory
+        return value
 
     @field_validator("model", "profile", "base_url", "openai_base_url", "anthropic_base_url")
     @classmethod
@@ -230,6 +240,18 @@ def flag_name(field: str) -> str | None:
     return "--allow-dir" if field == "allow_dirs" else "--" + field.replace("_", "-")
 
 
+def help_of(field: str) -> str:
+    """What a setting does, what it takes, and its default, for a person."""
+    info = Settings.model_fields[field]
+    default = "" if info.default in (None, ()) else f" Default: {info.default}."
+    return f"{info.description} It takes {_allowed(field)}.{default}"
+
+
+def _allowed(field: str) -> str:
+    extra = Settings.model_fields[field].json_schema_extra
+    return str(extra.get("allowed", "another value")) if isinstance(extra, dict) else "another value"
+
+
 def _bad_setting(error: ValidationError, given: dict[str, Any]) -> BadRequest:
     """One error for the first bad value: which setting, its flag, what it takes; never a secret."""
     first = error.errors(include_url=False, include_context=False)[0]
@@ -238,8 +260,7 @@ def _bad_setting(error: ValidationError, given: dict[str, Any]) -> BadRequest:
     if field is None:
         return BadRequest(f"There is no setting {where!r}.", hint="README lists the settings.", setting=where)
     info = Settings.model_fields[field]
-    extra = info.json_schema_extra
-    allowed = extra.get("allowed", "another value") if isinstance(extra, dict) else "another value"
+    allowed = _allowed(field)
     variable, flag = env_name(field), flag_name(field)
     named = f"{flag} ({variable})" if flag else variable
     value = first.get("input")

@@ -15,15 +15,15 @@ import anyio
 from zoomrefine_mcp.access import Access
 from zoomrefine_mcp.backends.base import Backend, T
 from zoomrefine_mcp.bench import Bench, Report
-from zoomrefine_mcp.errors import BackendTimeout, ReplyUnreadable, ZoomRefineError
+from zoomrefine_mcp.errors import BackendTimeout, InternalError, ReplyUnreadable, ZoomRefineError
 from zoomrefine_mcp.images.source import open_source
 from zoomrefine_mcp.pictures import Source
 from zoomrefine_mcp.policies import Pinpoint, Policy, Precision, policy_named
 from zoomrefine_mcp.questions import read_question
-from zoomrefine_mcp.records import Outcome, Question
+from zoomrefine_mcp.records import Outcome, Question, Status
 from zoomrefine_mcp.results import Account, LocalizeResult, ZoomResult, localize_result, zoom_result
+from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S
 
-DEFAULT_TIMEOUT_S = 300.0
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +49,7 @@ class ZoomRefine(Generic[T]):
         policy: str | Policy = "adaptive",
         *,
         view_edge: int | None = None,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        timeout_s: float = COMMAND_TIMEOUT_S,
     ) -> None:
         self.backend = backend
         self.policy = policy_named(policy, view_edge) if isinstance(policy, str) else policy
@@ -62,6 +62,7 @@ class ZoomRefine(Generic[T]):
         question: str,
         choices: Sequence[str] | None = None,
         *,
+        page: int = 1,
         report: Report | None = None,
     ) -> ZoomResult:
         """Answer a question, zooming into the region that holds the answer.
@@ -70,6 +71,7 @@ class ZoomRefine(Generic[T]):
             source: An open picture, or the path of one (read as it is named: no directory is shut).
             question: At most 20,000 characters.
             choices: The options of a multiple-choice question, with or without letters.
+            page: Page or frame, from 1, where a path is given; an open picture is one page already.
             report: Told of every step.
 
         Raises:
@@ -77,7 +79,7 @@ class ZoomRefine(Generic[T]):
             BackendFailure: Stage 1 failed. Later failures are in the result's ``status`` and ``status_reason``.
         """
         asked = read_question(question, choices)
-        async with _opened(source) as picture:
+        async with _opened(source, page) as picture:
             return zoom_result(*await self._run(picture, asked, self.policy, report))
 
     async def localize_region(
@@ -86,6 +88,7 @@ class ZoomRefine(Generic[T]):
         question: str,
         *,
         precision: Precision = "sharp",
+        page: int = 1,
         report: Report | None = None,
     ) -> LocalizeResult:
         """Find where something is: a box, and its centre in original pixels.
@@ -94,6 +97,7 @@ class ZoomRefine(Generic[T]):
             source: An open picture, or the path of one.
             question: What to find, in words.
             precision: ``sharp`` looks again into a crop about the first box; ``quick`` does not.
+            page: Page or frame, from 1, where a path is given.
             report: Told of every step.
 
         Raises:
@@ -102,7 +106,7 @@ class ZoomRefine(Generic[T]):
         """
         asked = read_question(question, None)
         policy = Pinpoint(precision=precision, view_edge=self.view_edge)
-        async with _opened(source) as picture:
+        async with _opened(source, page) as picture:
             return localize_result(*await self._run(picture, asked, policy, report))
 
     async def _run(
@@ -119,18 +123,16 @@ class ZoomRefine(Generic[T]):
         outcome = bench.kept
         warnings = list(bench.warnings)
         if outcome is None:
-            raise fault or BackendTimeout(
-                f"no answer within {self.timeout_s:g} s",
-                hint="Raise --timeout-s (ZOOMREFINE_TIMEOUT_S), or use a faster model.",
-            )
+            raise fault or _nothing_kept(policy, timed_out=deadline.cancelled_caught)
         if fault is not None:
-            log.warning("a later look failed; the kept answer stands: %r", fault, exc_info=not _is_ours(fault))
-            reason = "refine_unreadable" if isinstance(fault, ReplyUnreadable) else "refine_failed"
-            outcome = replace(outcome, reason=reason)
-            warnings.append(f"The second look failed, so this is the first answer: {_said(fault)}")
+            log.warning("a later look failed; what was kept stands: %s", _said(fault), exc_info=_unless_ours(fault))
+            outcome = _interrupted(
+                outcome, "refine_unreadable" if isinstance(fault, ReplyUnreadable) else "refine_failed"
+            )
+            warnings.append(f"A later look failed, so what was found before it stands: {_said(fault)}")
         elif deadline.cancelled_caught:
-            outcome = replace(outcome, reason="deadline")
-            warnings.append(f"The deadline of {self.timeout_s:g} s passed before the second look was done.")
+            outcome = _interrupted(outcome, "deadline")
+            warnings.append("The deadline passed before a later look was done, so what was found before it stands.")
         info = self.backend.info
         return outcome, Account(
             source=source,
@@ -147,8 +149,27 @@ class ZoomRefine(Generic[T]):
         )
 
 
-def _is_ours(fault: Exception) -> bool:
-    return isinstance(fault, ZoomRefineError)
+def _interrupted(outcome: Outcome, reason: str) -> Outcome:
+    """What was kept, with the reason if a zoom was still wanted; a finished outcome stays as it is."""
+    return replace(outcome, reason=reason) if outcome.status is Status.PRELIMINARY else outcome
+
+
+def _nothing_kept(policy: Policy, *, timed_out: bool) -> ZoomRefineError:
+    if timed_out:
+        return past_deadline("the model gave its first answer")
+    return InternalError(f"the policy {policy.name} ended and kept no outcome")
+
+
+def past_deadline(what: str) -> BackendTimeout:
+    """The error of a deadline that passed before ``what``, with nothing to return instead."""
+    return BackendTimeout(
+        f"the deadline passed before {what}",
+        hint="Raise --timeout-s (ZOOMREFINE_TIMEOUT_S), or use a faster model.",
+    )
+
+
+def _unless_ours(fault: Exception) -> Exception | None:
+    return None if isinstance(fault, ZoomRefineError) else fault
 
 
 def _said(fault: Exception) -> str:
@@ -158,10 +179,10 @@ def _said(fault: Exception) -> str:
 
 
 @asynccontextmanager
-async def _opened(source: Source | str | PathLike[str]) -> AsyncIterator[Source]:
+async def _opened(source: Source | str | PathLike[str], page: int) -> AsyncIterator[Source]:
     if not isinstance(source, str | PathLike):
         yield source
         return
     opened = await anyio.to_thread.run_sync(Access.anything().open, fspath(source))
-    async with await open_source(opened) as picture:
+    async with await open_source(opened, page=page) as picture:
         yield picture

@@ -66,6 +66,7 @@ class ModelServer:
         evidence: What it says of the evidence at each look, likewise. At look 1 it wants to zoom.
         choices: Which letter it chooses at each look, likewise.
         models: What it lists; its family's model if not given.
+        listing: ``hang`` where it never answers what it is asked for its models.
         key: The only key (or token) that it accepts; None accepts all.
         body_400: The body that goes with the fault ``400``.
         headers: Headers of all faults, e.g. ``{"Retry-After": "30"}``.
@@ -82,6 +83,7 @@ class ModelServer:
         evidence: Sequence[str] = ("too_small", "legible"),
         choices: Sequence[str | None] = (None,),
         models: Sequence[str] | None = None,
+        listing: str = "ok",
         key: str | None = None,
         body_400: object = None,
         headers: Mapping[str, str] | None = None,
@@ -90,6 +92,7 @@ class ModelServer:
         self.family: Family = FAMILIES[family]
         self.model = self.family.model
         self.models = [self.model] if models is None else list(models)
+        self.listing = listing
         self.form = form
         self.answers, self.evidence, self.choices = answers, evidence, choices
         self.key = key
@@ -255,6 +258,10 @@ class _Handler(BaseHTTPRequestHandler):
         request = Received(self._wire(), self.path, self._names())
         model_server.listings.append(request)
         if not self._may(request):
+            return
+        if model_server.listing == "hang":
+            model_server.hang(self.connection)
+            self._drop()
             return
         if self.path.split("?")[0] != "/v1/models":
             self._json(404, {"detail": "Not Found"})

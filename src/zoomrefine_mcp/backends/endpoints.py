@@ -1,8 +1,9 @@
 """Which backend, at which address, with which key. Pure functions over ``Settings``.
 
 A key goes only where it belongs. A provider's own key, token, organization, project and custom headers go to the
-provider's own address or to the address in its ``*_BASE_URL`` set beside them; any other address gets
-``ZOOMREFINE_API_KEY`` or none.
+provider's own address or to the address in its ``*_BASE_URL`` set beside them. ``ZOOMREFINE_API_KEY`` goes to the
+address that the user named with ``--base-url`` (and to vLLM's usual one, on this machine), in place of a provider's key
+where that is not set, and never anywhere by itself.
 """
 
 from __future__ import annotations
@@ -80,9 +81,18 @@ def choose_endpoint(settings: Settings, *, ocr_installed: bool) -> Endpoint:
 
     Raises:
         NoBackend: Nothing is configured, or ``ocr`` is asked for and not installed.
-        BadRequest: Two providers' keys and no choice between them, an address that is none, a script that is missing.
+        BadRequest: Two providers' keys and no choice between them, an address that is none or has no use, a script
+            that is missing.
         BackendAuth: A provider's own address without its key; no picture is sent to find that out.
     """
+    if settings.base_url and settings.backend in ("ocr", "scripted"):
+        raise BadRequest(
+            f"The {settings.backend} backend works here, and --base-url (ZOOMREFINE_BASE_URL) names a server.",
+            hint=(
+                f"Drop --base-url (ZOOMREFINE_BASE_URL) to use {settings.backend}, or drop --backend "
+                f"{settings.backend} (ZOOMREFINE_BACKEND) to ask that server."
+            ),
+        )
     match settings.backend if settings.backend != "auto" else _auto(settings, ocr_installed=ocr_installed):
         case "ocr":
             if not ocr_installed:
@@ -189,9 +199,9 @@ def _openai_wire(settings: Settings, backend: str, base_url: str | None) -> Endp
     official = _same_origin(address, OPENAI_ADDRESS)
     if not official and address != beside:
         return Endpoint(backend, "openai", address, api_key=settings.api_key)
-    key = settings.openai_api_key or settings.api_key
+    key = settings.openai_api_key or (settings.api_key if base_url else None)
     if official and key is None:
-        raise _no_key("OpenAI", "OPENAI_API_KEY")
+        raise _no_key("OpenAI", "OPENAI_API_KEY", settings)
     return Endpoint(
         backend,
         "openai",
@@ -215,10 +225,10 @@ def _anthropic(settings: Settings) -> Endpoint:
     if not official and address != beside:
         return Endpoint("anthropic", "anthropic", address, api_key=settings.api_key)
     key, token = settings.anthropic_api_key, settings.anthropic_auth_token
-    if key is None and token is None:
+    if key is None and token is None and given:
         key = settings.api_key
     if official and key is None and token is None:
-        raise _no_key("Anthropic", "ANTHROPIC_API_KEY")
+        raise _no_key("Anthropic", "ANTHROPIC_API_KEY", settings)
     return Endpoint(
         "anthropic",
         "anthropic",
@@ -237,10 +247,11 @@ def _same_origin(address: str, other: str) -> bool:
     return (one.scheme, one.netloc) == (two.scheme, two.netloc)
 
 
-def _no_key(provider: str, variable: str) -> BackendAuth:
+def _no_key(provider: str, variable: str, settings: Settings) -> BackendAuth:
+    own = " ZOOMREFINE_API_KEY goes only to an address that --base-url names." if settings.api_key else ""
     return BackendAuth(
         f"{provider} needs a key and {variable} is not set.",
-        hint=f"Set {variable}, or name a server of your own with --base-url.",
+        hint=f"Set {variable}, or name a server of your own with --base-url.{own}",
         variable=variable,
     )
 

@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from zoomrefine_mcp.safe_text import whole_characters
+
 MAX_DEPTH = 40
 MAX_STARTS = 1000
 """How many opening brackets are tried."""
@@ -37,6 +39,8 @@ _CUT = object()
 def values_in(text: str) -> list[Any]:
     r"""The outermost objects, and lists of objects, in a text, in order. Empty ones are left out.
 
+    Their texts are of whole characters: escapes that make a pair are joined, and a half that stands alone is U+FFFD.
+
     >>> values_in("Here: ```json\n{'answer': 'red', \"regions\": [],}\n```")
     [{'answer': 'red', 'regions': []}]
     """
@@ -58,10 +62,28 @@ def values_in(text: str) -> list[Any]:
 
 def _read(text: str, start: int) -> tuple[Any, int]:
     try:
-        return _DECODER.raw_decode(text, start)
+        value, end = _DECODER.raw_decode(text, start)
+        return _whole(value, 0), end
     except (ValueError, RecursionError):
         reader = _Reader(text, start)
         return reader.value(0), reader.at
+
+
+def _whole(value: Any, depth: int) -> Any:
+    """The value with every text of whole characters.
+
+    Raises:
+        RecursionError: It is deeper than ``MAX_DEPTH``.
+    """
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, str):
+        return whole_characters(value)
+    if isinstance(value, list):
+        return [_whole(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {whole_characters(key): _whole(item, depth + 1) for key, item in value.items()}
+    return value
 
 
 class _Reader:
@@ -143,7 +165,7 @@ class _Reader:
                 continue
             if letter == closing and after.match(self.text, at + 1):
                 self.at = at + 1
-                return "".join(pieces)
+                return whole_characters("".join(pieces))
             pieces.append(letter)
             at += 1
         self.at = at

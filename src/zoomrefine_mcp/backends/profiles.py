@@ -22,6 +22,7 @@ from zoomrefine_mcp.backends.resize import (
 )
 from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.geometry import Size
+from zoomrefine_mcp.pictures import MAX_PICTURE_BYTES
 
 LOCAL_TOKENS = 4096
 """Most tokens of one picture for models that are served locally. Their processors would take more (Qwen2.5-VL 16,384),
@@ -88,7 +89,7 @@ class Profile:
     image_detail: str | None = None
     tell_size: bool = False
     enlarge_to: int = 1100
-    max_bytes: int = 7_000_000
+    max_bytes: int = MAX_PICTURE_BYTES
     native: str = ""
     unnamed_on_view: bool = False
     reply_tokens: int = 4096
@@ -305,13 +306,16 @@ OPENAI_56 = _openai(
     source="gpt-5.6 and later, original: refuses over 30,000 patches of 32 px; held to gpt-5.4's 10,000 for cost; "
     "no temperature",
 )
+OCR_EDGE, OCR_PIXELS = 2048, 2_800_000
+"""What the embedded reader is given at once: a view of 2048 x 1152 takes two to three seconds on one core."""
 OCR = Profile(
     name="ocr",
-    unit=Unit.PIXELS,
+    unit=Unit.NORMALIZED,
     axes=Axes.XYXY,
-    sees=lambda size: size.within_edge(2000),
+    sees=lambda size: within_pixels(size.within_edge(OCR_EDGE), OCR_PIXELS),
     order=PartOrder.IMAGE_FIRST,
-    source="RapidOCR 3.10: Global.max_side_len is 2000 px",
+    enlarge_to=1600,
+    source="measured on generated scenes: capitals of 6 px and more are read right, and larger pictures only cost time",
 )
 
 _EVERY = (

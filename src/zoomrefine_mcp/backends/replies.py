@@ -35,6 +35,7 @@ from zoomrefine_mcp.errors import ReplyUnreadable
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.questions import abstains, half_width
 from zoomrefine_mcp.records import Answer, Evidence, Question, Region, Stage
+from zoomrefine_mcp.safe_text import whole_characters
 
 MAX_REPLY_CHARS = 100_000
 """What is read of a reply: its end, where the verdict is."""
@@ -98,7 +99,7 @@ def read_reply(text: str, *, ask: Ask, pictures: Sequence[Picture], profile: Pro
     Raises:
         ReplyUnreadable: It holds no answer: no JSON with one, no labelled line, no choice.
     """
-    visible = half_width(without_thinking(text[-MAX_REPLY_CHARS:]))
+    visible = half_width(without_thinking(whole_characters(text[-MAX_REPLY_CHARS:])))
     values = values_in(visible)
     fields = _merged(_from_json(values), _from_text(visible, ask, prose_only=not values))
     regions, warnings = _placed(fields.marks, ask, pictures, profile)

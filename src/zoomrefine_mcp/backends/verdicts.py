@@ -27,16 +27,17 @@ _FIELD = re.compile(
     r"\n[ \t>*_#`\-•]*(?:evidence|regions?|reasoning|explanation|confidence|choice)\b[*_`]*\s*:", re.IGNORECASE
 )
 _WRAPPED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
-_LETTER_ALONE = re.compile(r"[\s\"'*_`(\[{<]*([A-Za-z])[\s\"'*_`)\]}>.:,]*")
+# A letter is one, in any case where it stands alone, or two capitals (AA follows Z).
+_LETTER_ALONE = re.compile(r"[\s\"'*_`(\[{<]*([A-Za-z]|[A-Z]{2})[\s\"'*_`)\]}>.:,]*")
 _LETTER_FIRST = re.compile(
-    r"[\s\"'*_`]*(?:[(\[]\s*([A-Za-z])\s*[)\]]|([A-Z])[*_`]*(?:[).:,]|\s+[-\u2013\u2014])(?![A-Za-z.]))\s*(.*)",
+    r"[\s\"'*_`]*(?:[(\[]\s*([A-Za-z]|[A-Z]{2})\s*[)\]]|([A-Z]{1,2})[*_`]*(?:[).:,]|\s+[-\u2013\u2014])(?![A-Za-z.]))\s*(.*)",
     re.DOTALL,
 )
 _LETTER_NAMED = re.compile(
-    r"\b(?i:option|choice|answer|letter)\s*(?:is|:)?\s*[(\[*_`\"']*([A-Z])\b(?![\w']| [a-z])"
-    r"|(?:^|\s)[(\[*_`\"']*([A-Z])[)\]*_`\"']*\s+is\s+(?:the\s+)?(?:correct|right|answer)",
+    r"\b(?i:option|choice|answer|letter)\s*(?:is|:)?\s*[(\[*_`\"']*([A-Z]{1,2})\b(?![\w']| [a-z])"
+    r"|(?:^|\s)[(\[*_`\"']*([A-Z]{1,2})[)\]*_`\"']*\s+is\s+(?:the\s+)?(?:correct|right|answer)",
 )
-_LETTER_HELD = re.compile(r"[(\[]\s*([A-Z])\s*[)\]]")
+_LETTER_HELD = re.compile(r"[(\[]\s*([A-Z]{1,2})\s*[)\]]")
 _ARTICLE = re.compile(r"^(?:a|an|the)\s+")
 
 
@@ -91,8 +92,8 @@ def chosen(words: str, question: Question) -> str | None:
     words = words[:MAX_CHOICE_CHARS]
     letters = {choice.letter for choice in question.choices}
     alone = _LETTER_ALONE.fullmatch(words)
-    if alone:
-        return alone[1].upper() if alone[1].upper() in letters else None
+    if alone and alone[1].upper() in letters:
+        return alone[1].upper()
     texts = {choice.letter: _plain(choice.text) for choice in question.choices}
     plain = _plain(words)
     same = [letter for letter, text in texts.items() if plain in (text, f"{letter.lower()} {text}")]

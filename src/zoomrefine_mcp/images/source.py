@@ -47,7 +47,7 @@ class Limits:
     """
 
     max_pixels: int = 1_000_000_000
-    max_bytes: int = 2_000_000_000
+    max_bytes: int = 4_000_000_000
     max_whole_pixels: int = 200_000_000
     max_whole_bytes: int = 1_000_000_000
 

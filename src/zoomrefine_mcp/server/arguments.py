@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.geometry import Box, Size
-from zoomrefine_mcp.server.safe_text import one_line
+from zoomrefine_mcp.safe_text import one_line
 
 ON_THE_EDGE = 1e-6
 """How far a box may leave 0..1 and still be read as rounded: far below a pixel of any picture."""

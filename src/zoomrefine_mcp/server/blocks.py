@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pybase64
-from mcp_types import Annotations, CallToolResult, ContentBlock, ImageContent, TextContent
-from mcp_types._types import Role
+from mcp_types import Annotations, CallToolResult, ContentBlock, ImageContent, Role, TextContent
 
 from zoomrefine_mcp.errors import ZoomRefineError
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.results import LocalizeResult, ZoomResult
-from zoomrefine_mcp.server.safe_text import sendable
+from zoomrefine_mcp.safe_text import sendable
 from zoomrefine_mcp.server.words import error_in_words
 
 RESULT_BUDGET = 690_000

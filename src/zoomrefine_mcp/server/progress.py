@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -11,7 +12,9 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp.server.mcpserver import Context
 
 from zoomrefine_mcp.bench import Event, Report
-from zoomrefine_mcp.server.safe_text import one_line
+from zoomrefine_mcp.safe_text import one_line
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 4.0
 """Longest silence, in seconds. Hosts that extend a time-out on progress look for one at least every 5 s."""
@@ -25,7 +28,8 @@ async def with_progress(
     """Do the work and tell the client how far it is; without a progress token nothing is sent.
 
     The values count the notifications, so that they always grow; there is no total, since nobody knows how many
-    looks a question takes. Cancelling this cancels the work at once.
+    looks a question takes. A notification that cannot be sent is the last one, and costs the work nothing. Cancelling
+    this cancels the work at once.
 
     Args:
         ctx: The call's context.
@@ -53,9 +57,10 @@ async def with_progress(
 async def _tell(
     ctx: Context[Any, Any], events: MemoryObjectReceiveStream[Event], beginning: str, heartbeat_s: float
 ) -> None:
-    told, message, since = 1, beginning, anyio.current_time()
+    message, since = beginning, anyio.current_time()
+    teller = _Teller(ctx)
     with events:
-        await ctx.report_progress(told, None, message)
+        await teller.tell(message)
         while True:
             event: Event | None = None
             with anyio.move_on_after(heartbeat_s):
@@ -63,9 +68,28 @@ async def _tell(
                     event = await events.receive()
                 except anyio.EndOfStream:
                     return
-            told += 1
             if event is None:
-                await ctx.report_progress(told, None, f"{message} ({anyio.current_time() - since:.0f} s)")
+                await teller.tell(f"{message} ({anyio.current_time() - since:.0f} s)")
             else:
                 message, since = one_line(f"{event.stage}: {event.message}", 300), anyio.current_time()
-                await ctx.report_progress(told, None, message)
+                await teller.tell(message)
+
+
+class _Teller:
+    """Sends notifications until one fails."""
+
+    def __init__(self, ctx: Context[Any, Any]) -> None:
+        self._ctx = ctx
+        self._told = 0
+        self._fell_silent = False
+
+    async def tell(self, message: str) -> None:
+        """Send one; the result that it announces is worth more than the announcement."""
+        if self._fell_silent:
+            return
+        self._told += 1
+        try:
+            await self._ctx.report_progress(self._told, None, message)
+        except Exception:
+            self._fell_silent = True
+            log.warning("progress can no longer be told; the work goes on", exc_info=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from zoomrefine_mcp.server.safe_text import one_line, paragraph
+from zoomrefine_mcp.safe_text import one_line, paragraph
 
 NAME = "zoom-and-refine"
 TITLE = "Zoom and refine"

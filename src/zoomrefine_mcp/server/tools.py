@@ -13,13 +13,15 @@ from pydantic.json_schema import SkipJsonSchema
 
 from zoomrefine_mcp.app import VIEW_EDGE, App, View
 from zoomrefine_mcp.errors import BadRequest
-from zoomrefine_mcp.images.draw import shrink_to_bytes
+from zoomrefine_mcp.images.encode import shrink_to_bytes
 from zoomrefine_mcp.pictures import Picture
+from zoomrefine_mcp.policies import Precision
 from zoomrefine_mcp.results import LocalizeResult, ZoomResult
 from zoomrefine_mcp.server.arguments import read_box
 from zoomrefine_mcp.server.blocks import image_block, structured, text_block, tool_result, within_budget
 from zoomrefine_mcp.server.progress import with_progress
 from zoomrefine_mcp.server.words import answer_in_words, image_in_words, place_in_words, view_in_words
+from zoomrefine_mcp.settings import PolicyChoice
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +86,7 @@ async def zoom_and_refine(
         ),
     ] = None,
     policy: Annotated[
-        Literal["adaptive", "paper", "direct"] | SkipJsonSchema[None],
+        PolicyChoice | SkipJsonSchema[None],
         Field(
             description=(
                 "adaptive (usual): zooms where it helps. paper: Zoom-Refine as published. direct: one look, no zoom."
@@ -114,7 +116,7 @@ async def localize_region(
     image_path: ImagePath,
     question: Annotated[str, Field(description="What to find, in words, e.g. 'the emergency stop button'.")],
     precision: Annotated[
-        Literal["sharp", "quick"],
+        Precision,
         Field(description="sharp (usual) looks again into a crop for an exact box; quick is one look."),
     ] = "sharp",
     page: Page = 1,
@@ -178,8 +180,7 @@ async def _view(app: App, path: str, values: list[float] | None, max_edge: int, 
         region = None if values is None else read_box(values)
     except BadRequest:
         # Read again with the picture's size, which the hint needs; a path that may not be read is reported first.
-        size = (await app.view(path, None, max_edge=SMALLEST_EDGE, page=page)).size
-        region = read_box(values or [], size)
+        region = read_box(values or [], await app.size_of(path, page))
     return await app.view(path, region, max_edge=max_edge, page=page)
 
 

@@ -9,7 +9,7 @@ from zoomrefine_mcp.geometry import Size
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import Status
 from zoomrefine_mcp.results import LocalizeResult, RegionInfo, ZoomResult
-from zoomrefine_mcp.server.safe_text import one_line, paragraph
+from zoomrefine_mcp.safe_text import one_line, paragraph
 
 MOST_LISTED = 10
 """Regions and warnings that are put in words; the structured content holds more."""

@@ -9,8 +9,9 @@ import httpx2
 import pybase64
 
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
-from zoomrefine_mcp.backends.clients.exchange import at, count, exchange, model_names, refuses_schema, text_at
-from zoomrefine_mcp.backends.clients.sealed import MAX_RETRIES, TIMEOUT, sealed_http
+from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
+from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema
+from zoomrefine_mcp.backends.clients.sealed import LISTING_RETRIES, LISTING_TIMEOUT_S, MAX_RETRIES, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
 from zoomrefine_mcp.errors import BackendError
@@ -33,8 +34,6 @@ class AnthropicClient:
         profile: The facts of its family.
         reply_schema: A JSON schema that replies of the JSON form are bound to, brought into the subset that this wire
             takes. A server that refuses it is asked without; None never sends one.
-        cache_first_turn: Whether the first turn is written to the prompt cache. That costs a quarter more for the
-            first look and nine tenths less for it in each further one, so it is not for conversations of one look.
         max_retries: How often the SDK tries again.
         transport: Stands in for the network in tests.
     """
@@ -46,7 +45,6 @@ class AnthropicClient:
         profile: Profile,
         *,
         reply_schema: Mapping[str, Any] | None = None,
-        cache_first_turn: bool = True,
         max_retries: int = MAX_RETRIES,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
@@ -54,7 +52,6 @@ class AnthropicClient:
         self.model = model
         self.profile = profile
         self._reply_schema = _in_subset(reply_schema)
-        self._cache_first_turn = cache_first_turn and endpoint.official
         self._sdk = _connect(endpoint, max_retries, transport)
 
     async def complete(self, messages: tuple[Message, ...], *, form: ReplyForm, max_tokens: int) -> Completion:
@@ -64,8 +61,9 @@ class AnthropicClient:
             BackendFailure: By its kind.
         """
         turns = [self._turn(message) for message in messages if message.role is not Role.SYSTEM]
-        if self._cache_first_turn:
-            # Always the same block, so that a longer conversation begins byte for byte as the shorter one did.
+        if self.endpoint.official:
+            # The first turn goes into the prompt cache: a quarter more for the first look, nine tenths less for it in
+            # each further one. Always the same block, so that a longer conversation begins as the shorter one did.
             turns[0]["content"][-1]["cache_control"] = {"type": "ephemeral"}
         request: dict[str, Any] = {"model": self.model, "max_tokens": max_tokens, "messages": turns}
         system = "\n\n".join(_text(message) for message in messages if message.role is Role.SYSTEM)
@@ -112,20 +110,31 @@ class AnthropicClient:
 
 
 async def list_models(
-    endpoint: Endpoint, *, max_retries: int = MAX_RETRIES, transport: httpx2.AsyncBaseTransport | None = None
+    endpoint: Endpoint,
+    *,
+    timeout_s: float = LISTING_TIMEOUT_S,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> tuple[str, ...]:
     """The names of the models that the server offers, newest first; the first page is enough to choose from.
+
+    Args:
+        endpoint: Who is asked.
+        timeout_s: The longest wait for each step on the socket, in seconds.
+        transport: Stands in for the network in tests.
 
     Raises:
         BackendFailure: By its kind.
     """
     import anthropic  # noqa: PLC0415  see above
 
-    async with _connect(endpoint, max_retries, transport) as sdk:
+    timeout = httpx2.Timeout(timeout_s)
+    async with _connect(endpoint, LISTING_RETRIES, transport, timeout) as sdk:
         return model_names(await exchange(sdk.models.with_raw_response.list(), anthropic, endpoint=endpoint, model=""))
 
 
-def _connect(endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTransport | None) -> AsyncAnthropic:
+def _connect(
+    endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTransport | None, timeout: httpx2.Timeout = TIMEOUT
+) -> AsyncAnthropic:
     """The SDK's client. An explicit credential keeps it from looking for one, and the seal has the last word."""
     from anthropic import AsyncAnthropic  # noqa: PLC0415  see above
 
@@ -136,7 +145,7 @@ def _connect(endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTr
         auth_token=token.get_secret_value() if token and not key else None,
         webhook_key="",
         base_url=endpoint.base_url,
-        timeout=TIMEOUT,
+        timeout=timeout,
         max_retries=max_retries,
         open_telemetry=False,  # traces may carry questions and answers to where the environment says
         http_client=http,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import httpx2
 
+from zoomrefine_mcp.backends.clients.decoded import at, text_at
 from zoomrefine_mcp.backends.clients.faults import connection_fault, not_json, status_fault
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError
@@ -74,34 +75,6 @@ def _decoded(text: str) -> Any:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
-
-
-def at(value: Any, *path: str | int) -> Any:
-    """What lies at ``path`` in decoded JSON, or None wherever a step is missing or of another type.
-
-    >>> at({"choices": [{"finish_reason": "stop"}]}, "choices", 0, "finish_reason")
-    'stop'
-    >>> at({"choices": []}, "choices", 0, "finish_reason") is None
-    True
-    """
-    for step in path:
-        if isinstance(step, str):
-            value = value.get(step) if isinstance(value, dict) else None
-        else:
-            value = value[step] if isinstance(value, list) and step < len(value) else None
-    return value
-
-
-def count(value: Any, *path: str | int) -> int:
-    """The number of tokens at ``path``, zero where there is none."""
-    found = at(value, *path)
-    return int(found) if isinstance(found, int | float) and found > 0 else 0
-
-
-def text_at(value: Any, *path: str | int) -> str:
-    """The text at ``path``, empty where there is none."""
-    found = at(value, *path)
-    return found if isinstance(found, str) else ""
 
 
 def model_names(body: Any) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import httpx2
 
+from zoomrefine_mcp.backends.clients.decoded import at
 from zoomrefine_mcp.backends.clients.sealed import retry_after_s
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import (
@@ -29,6 +29,7 @@ from zoomrefine_mcp.errors import (
     PictureRefused,
 )
 from zoomrefine_mcp.geometry import Size
+from zoomrefine_mcp.safe_text import whole_characters
 
 MAX_ECHO_CHARS = 300
 """How much of a server's own words an error repeats."""
@@ -54,7 +55,7 @@ def scrub(text: str, endpoint: Endpoint) -> str:
         text = text.replace(secret, "[secret]")
     text = _KEY_LIKE.sub("[secret]", text)
     text = _MASKED.sub(lambda match: "[secret]" if _is_part(match[0], secrets) else match[0], text)
-    text = " ".join(text.split())
+    text = " ".join(whole_characters(text).split())
     return text if len(text) <= MAX_ECHO_CHARS else text[: MAX_ECHO_CHARS - 1] + "…"
 
 
@@ -322,7 +323,7 @@ def picture_limit(words: str, body: object = None) -> tuple[Size | None, int | N
         body: The decoded body, where Anthropic's ``max_side_length_pixels`` may stand.
     """
     edges = [int(number) for number in re.findall(r"max\w* (?:allowed )?(?:size|edge|side)\D{0,40}(\d{3,5}) ?p", words)]
-    edge = _inside(body, "error", "details", "max_side_length_pixels")
+    edge = at(body, "error", "details", "max_side_length_pixels")
     if isinstance(edge, int) and edge > 0:
         edges.append(edge)
     pairs = [
@@ -335,9 +336,3 @@ def picture_limit(words: str, body: object = None) -> tuple[Size | None, int | N
         int(float(number) * 1e6) for number in re.findall(r"\b(\d+(?:\.\d+)?) ?M(?:i?B|egabytes)", words)
     ]
     return min(sizes, key=lambda size: size.pixels, default=None), min(counts, default=None)
-
-
-def _inside(body: object, *names: str) -> Any:
-    for name in names:
-        body = body.get(name) if isinstance(body, dict) else None
-    return body

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import httpx2
 
 from zoomrefine_mcp.backends.clients import anthropic, openai
+from zoomrefine_mcp.backends.clients.sealed import LISTING_TIMEOUT_S
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError, ModelNotFound, ModelRequired
 
@@ -14,20 +15,26 @@ MAX_CANDIDATES = 10
 """How many models an error names."""
 
 
-async def pick_model(endpoint: Endpoint, *, transport: httpx2.AsyncBaseTransport | None = None) -> str:
+async def pick_model(
+    endpoint: Endpoint,
+    *,
+    timeout_s: float = LISTING_TIMEOUT_S,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> str:
     """The only model that the server offers.
 
     Args:
         endpoint: A chat endpoint (the OpenAI or the Anthropic wire).
+        timeout_s: The longest wait for each step on the socket, in seconds.
         transport: Stands in for the network in tests.
 
     Raises:
         ModelRequired: It offers several (``context["candidates"]`` names some), or does not say.
-        BackendFailure: It cannot be asked.
+        BackendFailure: It cannot be asked; ``BackendTimeout`` where it takes the question and never answers.
     """
     list_models = anthropic.list_models if endpoint.wire == "anthropic" else openai.list_models
     try:
-        names = await list_models(endpoint, transport=transport)
+        names = await list_models(endpoint, timeout_s=timeout_s, transport=transport)
     except (BackendError, ModelNotFound):
         names = ()  # it answers, but has no list
     if len(names) == 1:

@@ -9,13 +9,15 @@ import httpx2
 import pybase64
 
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
-from zoomrefine_mcp.backends.clients.exchange import at, count, exchange, model_names, refuses_schema, text_at
-from zoomrefine_mcp.backends.clients.sealed import MAX_RETRIES, TIMEOUT, sealed_http
+from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
+from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema
+from zoomrefine_mcp.backends.clients.sealed import LISTING_RETRIES, LISTING_TIMEOUT_S, MAX_RETRIES, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
 from zoomrefine_mcp.errors import BackendError, ReplyUnreadable
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import ReplyForm, Usage
+from zoomrefine_mcp.safe_text import whole_characters
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -88,20 +90,31 @@ class OpenAIClient:
 
 
 async def list_models(
-    endpoint: Endpoint, *, max_retries: int = MAX_RETRIES, transport: httpx2.AsyncBaseTransport | None = None
+    endpoint: Endpoint,
+    *,
+    timeout_s: float = LISTING_TIMEOUT_S,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> tuple[str, ...]:
     """The names of the models that the server offers, in its order.
+
+    Args:
+        endpoint: Who is asked.
+        timeout_s: The longest wait for each step on the socket, in seconds.
+        transport: Stands in for the network in tests.
 
     Raises:
         BackendFailure: By its kind.
     """
     import openai  # noqa: PLC0415  see above
 
-    async with _connect(endpoint, max_retries, transport) as sdk:
+    timeout = httpx2.Timeout(timeout_s)
+    async with _connect(endpoint, LISTING_RETRIES, transport, timeout) as sdk:
         return model_names(await exchange(sdk.models.with_raw_response.list(), openai, endpoint=endpoint, model=""))
 
 
-def _connect(endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTransport | None) -> AsyncOpenAI:
+def _connect(
+    endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTransport | None, timeout: httpx2.Timeout = TIMEOUT
+) -> AsyncOpenAI:
     """The SDK's client. What it would look up in the environment is given as empty, and the seal has the last word."""
     from openai import AsyncOpenAI  # noqa: PLC0415  see above
 
@@ -113,7 +126,7 @@ def _connect(endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTr
         project="",
         webhook_secret="",
         base_url=endpoint.base_url,
-        timeout=TIMEOUT,
+        timeout=timeout,
         max_retries=max_retries,
         http_client=http,
     )
@@ -165,11 +178,11 @@ def _completion(body: dict[str, Any], endpoint: Endpoint) -> Completion:
 def _content(content: Any) -> tuple[str, str]:
     """Text and thinking of a message's content: a string, or parts as some servers write them."""
     if isinstance(content, str):
-        return content, ""
+        return whole_characters(content), ""
     parts = content if isinstance(content, list) else []
     text = "".join(text_at(part, "text") for part in parts if at(part, "type") == "text")
     thoughts = [at(part, "thinking") for part in parts if at(part, "type") == "thinking"]
-    return text, "".join(thought if isinstance(thought, str) else _content(thought)[0] for thought in thoughts)
+    return text, "".join(_content(thought)[0] for thought in thoughts)
 
 
 def _finish(reason: str) -> Finish:

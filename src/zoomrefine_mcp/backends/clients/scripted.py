@@ -10,6 +10,7 @@ from typing import Self
 from zoomrefine_mcp.backends.clients.base import Completion, Message
 from zoomrefine_mcp.errors import BackendError, BackendFailure, BadRequest
 from zoomrefine_mcp.records import ReplyForm, Usage
+from zoomrefine_mcp.safe_text import whole_characters
 
 Reply = str | Completion | BackendFailure | Callable[[tuple[Message, ...]], str]
 """What a scripted client can be told to do: say this, return this, raise this, or say what a function makes of it."""
@@ -81,7 +82,7 @@ def _replies_in(text: str, path: Path | str) -> list[str]:
             f"The script {path} is neither a JSON list of strings nor one JSON string a line.",
             hint='Write replies like ["Answer: A", "Rechecked Answer: B"].',
         )
-    return list(replies)
+    return [whole_characters(reply) for reply in replies]  # as the wires do
 
 
 def _lines(text: str) -> list[str]:

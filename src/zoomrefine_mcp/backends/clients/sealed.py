@@ -26,6 +26,12 @@ the longest pause that the SDKs choose by themselves."""
 TIMEOUT = httpx2.Timeout(connect=10.0, write=60.0, read=600.0, pool=10.0)
 """Of one step on the socket, in seconds. A model may think long, so reading waits; the caller's deadline cuts it."""
 
+LISTING_TIMEOUT_S = 10.0
+"""Of one step on the socket where a server is asked for its models, in seconds: nothing has to be thought about."""
+
+LISTING_RETRIES = 1
+"""How often it is asked again for them."""
+
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _FRAMING = ("content-length", "transfer-encoding")
 _RAW = ("x-stainless-raw-response", {"true", "raw"})  # the SDKs look for their own mark on the request that was sent

@@ -48,6 +48,17 @@ def sendable(value: Any, longest: int = LONGEST_TEXT) -> Any:
     return value
 
 
+def whole_characters(text: str) -> str:
+    r"""The text with surrogate pairs joined, and with U+FFFD for each half that stands alone.
+
+    JSON writes an emoji as two escapes (``\ud83d\ude00``), and a reply that is cut between them holds a half.
+
+    >>> whole_characters("\ud83d\ude00, \ud83d") == "\U0001f600, \ufffd"
+    True
+    """
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters in all)"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-from zoomrefine_mcp.server.safe_text import one_line
+from zoomrefine_mcp.safe_text import one_line
 
 _DATA = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
 LONGEST_RECORD = 20_000

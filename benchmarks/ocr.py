@@ -1,0 +1,197 @@
+"""The embedded text reader, with and without the zoom: right, abstained, and wrong-but-answered counted apart.
+
+    python benchmarks/ocr.py --set dev --seeds 0-59 [--edges 1024,1568] [--out FILE.jsonl]
+    python benchmarks/ocr.py --set heldout --seeds 1000-1039
+    python benchmarks/ocr.py --set real --pictures DIR      (made by benchmarks/real_pictures.py --out DIR)
+
+Each question is answered twice at each view edge: ``direct`` (one look at the view) and ``adaptive`` (the zoom). A question
+that the picture does not answer is right when the reader abstains. Prints a Markdown table; with --bound P the exit code
+is 1 when more than P percent of the zoomed answers are wrong (abstaining is not wrong).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import heldout_scenes
+import scenes
+
+from zoomrefine_mcp import ZoomRefine, ZoomResult
+from zoomrefine_mcp.backends.ocr import OcrBackend
+from zoomrefine_mcp.questions import abstains
+
+POLICIES = ("direct", "adaptive")
+QUALITY = 92
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question with its truth.
+
+    Attributes:
+        id: Names it in the log.
+        kind: Kind of scene or picture.
+        picture: The file.
+        question: As asked.
+        choices: Options, without letters; empty for an open question.
+        answer: What counts as right; None where the picture does not say.
+        accepted: Other ways of writing it.
+    """
+
+    id: str
+    kind: str
+    picture: Path
+    question: str
+    choices: tuple[str, ...]
+    answer: str | None
+    accepted: tuple[str, ...]
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the picture answers it."""
+        return self.answer is not None and not abstains(self.answer)
+
+
+def normalized(text: str) -> str:
+    """Case, width, spacing, and punctuation at the ends of words do not count.
+
+    >>> normalized(" 82.9 BAR. ")
+    '82.9 bar'
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.sub(r"(?<!\w)[^\w+-]+|[^\w%]+(?!\w)", " ", folded).split())
+
+
+def scored(item: Item, result: ZoomResult) -> str:
+    """``right``, ``abstained`` or ``wrong``."""
+    if result.abstained:
+        return "abstained" if item.answerable else "right"
+    said = item.choices[ord(result.choice) - ord("A")] if result.choice else result.answer or ""
+    right = {normalized(text) for text in (item.answer, *item.accepted) if text}
+    return "right" if normalized(said) in right else "wrong"
+
+
+def generated(module: object, first: int, last: int, folder: Path) -> Iterator[Item]:
+    """The scenes of seeds ``first`` to ``last``, drawn into ``folder`` one at a time."""
+    for seed in range(first, last + 1):
+        picture, sample = module.make_scene(seed)  # type: ignore[attr-defined]  # either scene module
+        path = folder / f"{seed}.jpg"
+        picture.save(path, quality=QUALITY, subsampling=0)
+        yield Item(str(seed), sample.kind, path, sample.question, sample.choices, sample.answer, tuple(sample.accepted))
+        path.unlink()
+
+
+def real(pictures: Path) -> Iterator[Item]:
+    """The hand-labelled questions whose picture has been made."""
+    rows = (Path(__file__).with_name("real_questions.jsonl")).read_text(encoding="utf-8").splitlines()
+    for row in map(json.loads, rows):
+        path = pictures / f"{row['image']}.png"
+        if not path.exists():
+            print(f"skipped {row['id']}: no {path}", file=sys.stderr)
+            continue
+        yield Item(
+            row["id"], row["kind"], path, row["question"], tuple(row["choices"]), row["answer"], tuple(row["accepted"])
+        )
+
+
+async def run(items: Iterator[Item], edges: list[int], log: Path | None) -> list[dict[str, object]]:
+    """Ask every item under each policy and edge; one record each."""
+    backend, records = OcrBackend(), []
+    for item in items:
+        for edge in edges:
+            for policy in POLICIES:
+                began = time.perf_counter()
+                zoom = ZoomRefine(backend, policy, view_edge=edge, timeout_s=3600)
+                result = await zoom.zoom_and_refine(item.picture, item.question, item.choices or None)
+                record: dict[str, object] = {
+                    "id": item.id,
+                    "kind": item.kind,
+                    "answerable": item.answerable,
+                    "edge": edge,
+                    "policy": policy,
+                    "score": scored(item, result),
+                    "said": result.answer,
+                    "choice": result.choice,
+                    "truth": item.answer,
+                    "question": item.question,
+                    "status": result.status,
+                    "reason": result.status_reason,
+                    "why": result.explanation,
+                    "seconds": round(time.perf_counter() - began, 2),
+                }
+                records.append(record)
+                if log is not None:
+                    with log.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(record) + "\n")
+    return records
+
+
+def table(records: list[dict[str, object]]) -> list[str]:
+    """Markdown: a row for each view edge, policy, and answerable or not; kinds below."""
+    lines = [
+        "| view edge | policy | questions | n | right | abstained | wrong but answered | median s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    edges = sorted({int(str(record["edge"])) for record in records})
+    for edge in edges:
+        for policy in POLICIES:
+            for name, wanted in (("all", (True, False)), ("answerable", (True,)), ("not answerable", (False,))):
+                rows = [r for r in records if r["edge"] == edge and r["policy"] == policy and r["answerable"] in wanted]
+                lines.append(f"| {edge} | {policy} | {name} | {_counts(rows)} |")
+    lines += [
+        "",
+        "| kind | view edge | policy | n | right | abstained | wrong but answered | median s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for kind in sorted({str(record["kind"]) for record in records}):
+        for edge in edges:
+            for policy in POLICIES:
+                rows = [r for r in records if (r["kind"], r["edge"], r["policy"]) == (kind, edge, policy)]
+                lines.append(f"| {kind} | {edge} | {policy} | {_counts(rows)} |")
+    return lines
+
+
+def _counts(rows: list[dict[str, object]]) -> str:
+    counts = Counter(str(row["score"]) for row in rows)
+    seconds = sorted(float(str(row["seconds"])) for row in rows) or [0.0]
+    cells = [counts[name] for name in ("right", "abstained", "wrong")]
+    return f"{len(rows)} | {' | '.join(map(str, cells))} | {seconds[len(seconds) // 2]:.1f}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=("dev", "heldout", "real"), default="dev")
+    parser.add_argument("--seeds", default="0-59", help="first-last")
+    parser.add_argument("--edges", default="1024,1568")
+    parser.add_argument("--pictures", type=Path, default=Path("out/real"))
+    parser.add_argument("--out", type=Path, help="append a JSON line a question")
+    parser.add_argument("--bound", type=float, help="largest share of wrong answers after the zoom, in percent")
+    options = parser.parse_args()
+    first, _, last = options.seeds.partition("-")
+    with tempfile.TemporaryDirectory() as folder:
+        if options.set == "real":
+            items = real(options.pictures)
+        else:
+            module = scenes if options.set == "dev" else heldout_scenes
+            items = generated(module, int(first), int(last or first), Path(folder))
+        records = anyio.run(run, items, [int(edge) for edge in options.edges.split(",")], options.out)
+    print("\n".join(table(records)))
+    zoomed = [record for record in records if record["policy"] == "adaptive"]
+    wrong = 100 * sum(record["score"] == "wrong" for record in zoomed) / max(1, len(zoomed))
+    print(f"\nwrong but answered after the zoom: {wrong:.1f}% of {len(zoomed)}")
+    return int(options.bound is not None and wrong > options.bound)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Picking an option by what was read near the label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zoomrefine_mcp.backends.reading.finding import Finding
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, beside, heads, under
+from zoomrefine_mcp.backends.reading.wanted import Wanted, is_general
+from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike, squashed
+from zoomrefine_mcp.records import Choice
+
+LIKE = 0.85
+"""An option was read where the text is at least this similar; one with digits only where they are the same."""
+
+
+def similar(option: str, read: str) -> float:
+    """How well a text that was read is an option, 0..1.
+
+    >>> similar("48-2207", "48 2207"), similar("48-2207", "48-2201"), similar("oak parquet", "Oak parqet") > 0.85
+    (1.0, 0.0, True)
+    """
+    one, other = squashed(option), squashed(read)
+    if not one or not other:
+        return 0.0
+    if one == other:
+        return 1.0
+    if has_digit(option):
+        return 0.95 if look_alike(option) == look_alike(read) else 0.0
+    from rapidfuzz.fuzz import ratio  # noqa: PLC0415  (an extra: this module must import without it)
+
+    return float(ratio(one, other)) / 100
+
+
+def choose(choices: Iterable[Choice], finding: Finding, frame: Frame, wanted: Wanted) -> tuple[Choice, Spot] | None:
+    """The one option that the text supports, with the line it was read in; None where none or several are.
+
+    The value that answers the open question decides, if there is one. Otherwise an option counts as supported where
+    it was read, surely and whole, in the text that belongs to what the question is about, and no other option was.
+    """
+    options = [choice for choice in choices if not choice.abstains and squashed(choice.text)]
+    best = finding.best
+    if best is not None:
+        ranked = sorted(options, key=lambda choice: -similar(choice.text, best.value))
+        likeness = [similar(choice.text, best.value) for choice in ranked]
+        if likeness and likeness[0] >= LIKE and (len(ranked) == 1 or likeness[0] - likeness[1] >= 0.1):
+            return ranked[0], best.spot
+        held = [choice for choice in options if _holds(choice.text, best.value)]
+        return (held[0], best.spot) if len(held) == 1 else None
+    if finding.blank is not None or wanted.closed:
+        return None
+    read = [
+        (choice, spot)
+        for choice in options
+        for spot in _belonging(frame, wanted)
+        if _holds(choice.text, spot.line.text)
+    ]
+    return read[0] if read and len({choice.letter for choice, _ in read}) == 1 else None
+
+
+def _holds(option: str, text: str) -> bool:
+    """Whether an option is the text, or stands in it as whole words."""
+    if similar(option, text) >= LIKE:
+        return True
+    words = option.split()
+    if len(squashed(option)) < 2:
+        return False
+    return all(find(word, text).quality >= (0.9 if has_digit(word) else MATCH) for word in words if squashed(word))
+
+
+def _belonging(frame: Frame, wanted: Wanted) -> list[Spot]:
+    """The lines that belong to what the question is about: all of its names reach them."""
+    needed = [word for word in wanted.owner if not is_general(word)]
+    if not needed:
+        return []
+
+    def tied(word: str, spot: Spot) -> bool:
+        return any(
+            title is spot
+            or max(
+                beside(title, spot, frame.spots), 0.9 * under(title, spot, frame.spots), heads(title, spot, frame.spots)
+            )
+            >= 0.55
+            for title in frame.spots
+            if find(word, title.line.text).quality >= MATCH
+        )
+
+    return [spot for spot in frame.spots if spot.line.sure and all(tied(word, spot) for word in needed)]

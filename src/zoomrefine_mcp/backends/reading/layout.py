@@ -1,0 +1,268 @@
+"""Which text belongs to which: lines in a frame that is turned to the reading direction, and how they relate.
+
+Lengths are shares of the original's height in both directions, so that a square is square. A frame is turned by the
+angle of the text it is about (a plate that hangs askew reads like a straight one in its own frame).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Self
+
+from zoomrefine_mcp.backends.reading.lines import Line
+from zoomrefine_mcp.geometry import Box
+
+STRAIGHT = math.radians(2.0)
+"""Text that leans less than this is read as straight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A line in a frame: its extent along and across the reading direction, and its capital height."""
+
+    line: Line
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def tall(self) -> float:
+        """Height of the capitals."""
+        return self.line.capital_share
+
+    @property
+    def middle(self) -> float:
+        """The height it stands at."""
+        return (self.top + self.bottom) / 2
+
+
+class Spots(tuple[Spot, ...]):  # noqa: SLOT001 - it remembers, so it has a __dict__
+    """The lines of a frame, which remember how they lie to each other.
+
+    A drawing has hundreds, and each pair is asked about several times.
+    """
+
+    _rows: dict[int, tuple[Spot, ...]]
+    _titles: dict[int, list[tuple[float, Spot]]]
+    _above: dict[int, Spot | None]
+    _in_column: dict[int, bool]
+    _in_header: dict[int, bool]
+
+    def __new__(cls, spots: Iterable[Spot]) -> Self:
+        """The lines, and nothing remembered yet."""
+        self = super().__new__(cls, spots)
+        self._rows, self._titles, self._above = {}, {}, {}
+        self._in_column, self._in_header = {}, {}
+        return self
+
+    def row(self, spot: Spot) -> tuple[Spot, ...]:
+        """The other lines at the height of one."""
+        known = self._rows.get(id(spot))
+        if known is None:
+            known = self._rows[id(spot)] = tuple(one for one in self if one is not spot and same_row(one, spot))
+        return known
+
+    def titles(self, value: Spot) -> list[tuple[float, Spot]]:
+        """The lines that are larger than a value, each with its distance to it, nearest first."""
+        known = self._titles.get(id(value))
+        if known is None:
+            found = ((_distance(one, value), one) for one in self if one is not value and one.tall >= 1.25 * value.tall)
+            known = self._titles[id(value)] = sorted(found, key=lambda pair: pair[0])
+        return known
+
+    def above(self, spot: Spot) -> Spot | None:
+        """The line that a line follows in its block: above the beginning of its row."""
+        if id(spot) not in self._above:
+            self._above[id(spot)] = _line_above(spot, self)
+        return self._above[id(spot)]
+
+    def in_column(self, label: Spot) -> bool:
+        """Whether a label is one of a column of such labels, as in a table."""
+        if id(label) not in self._in_column:
+            self._in_column[id(label)] = _is_in_column(label, self)
+        return self._in_column[id(label)]
+
+    def in_header(self, header: Spot) -> bool:
+        """Whether a line stands in an even row of such lines, as the headers of a table's columns do."""
+        if id(header) not in self._in_header:
+            self._in_header[id(header)] = _is_in_header(header, self)
+        return self._in_header[id(header)]
+
+
+class Frame:
+    """Lines as seen along one reading direction.
+
+    Args:
+        lines: What was read. Unsure letters that stand alone (a bolt read as an "O") are left out.
+        aspect: Width by height of the original.
+        angle: The reading direction, in radians, clockwise on the picture.
+    """
+
+    def __init__(self, lines: Iterable[Line], aspect: float, angle: float = 0.0) -> None:
+        self.aspect = aspect
+        self.angle = angle
+        self._cos, self._sin = math.cos(angle), math.sin(angle)
+        self.spots = Spots(self._spot(line) for line in lines if line.score >= 0.8 or len(line.text) > 2)
+
+    def box(self, left: float, top: float, right: float, bottom: float) -> Box | None:
+        """A rectangle of this frame as the upright box around it on the original."""
+        xs, ys = [], []
+        for u, v in ((left, top), (right, top), (right, bottom), (left, bottom)):
+            xs.append((u * self._cos - v * self._sin) / self.aspect)
+            ys.append(u * self._sin + v * self._cos)
+        return Box.clipped(min(xs), min(ys), max(xs), max(ys))
+
+    def _spot(self, line: Line) -> Spot:
+        us, vs = [], []
+        for x, y in line.corners:
+            x_square = x * self.aspect
+            us.append(x_square * self._cos + y * self._sin)
+            vs.append(-x_square * self._sin + y * self._cos)
+        return Spot(line, min(us), min(vs), max(us), max(vs))
+
+
+def lean(line: Line, aspect: float) -> float:
+    """The angle of a line's own direction, in radians, clockwise; 0 for short text, whose corners say little."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = line.corners
+    along_x, along_y = ((x1 - x0) + (x2 - x3)) / 2 * aspect, ((y1 - y0) + (y2 - y3)) / 2
+    length = math.hypot(along_x, along_y)
+    angle = math.atan2(along_y, along_x)
+    return angle if length > 4 * line.capital_share and abs(angle) > STRAIGHT else 0.0
+
+
+def reading_angle(lines: Iterable[Line], aspect: float) -> float:
+    """The direction that some lines have in common: their median, each direction as sure as its line is long."""
+    angles = [lean(line, aspect) for line in lines]
+    angle = median(angles) if angles else 0.0
+    return angle if abs(angle) < math.radians(30) else 0.0
+
+
+def overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """How much of the shorter of two stretches lies on the other, 0..1."""
+    common = min(one[1], other[1]) - max(one[0], other[0])
+    shorter = min(one[1] - one[0], other[1] - other[0])
+    return max(0.0, common / shorter) if shorter > 0 else 0.0
+
+
+def same_row(one: Spot, other: Spot) -> bool:
+    """Whether two lines stand at one height."""
+    return overlap((one.top, one.bottom), (other.top, other.bottom)) >= 0.5
+
+
+def beside(label: Spot, value: Spot, spots: Spots) -> float:
+    """How surely ``value`` is what stands to the right of ``label``, 0..1: 1 next to it, less along a table's row.
+
+    What stands far to the right of a large label, in the block of another one, is none of its business.
+    """
+    if label is value or not same_row(label, value) or value.left < label.right - label.tall:
+        return 0.0
+    if value.left - label.right > 10 * value.tall and label.tall >= 1.25 * value.tall:
+        away, tabular = _distance(label, value), spots.in_column(label)
+        if any(
+            spot is not label and spot.tall >= 0.8 * label.tall and spot.middle < value.top and distance < away
+            and not (tabular and (abs(spot.left - label.left) < 1.5 * label.tall or spots.in_header(spot)))
+            for distance, spot in spots.titles(value)
+        ):  # fmt: skip
+            return 0.2
+    between = sum(
+        1 for spot in spots.row(value) if spot is not label
+        and spot.left >= label.right - label.tall and spot.right <= value.left + value.tall
+    )  # fmt: skip
+    return 1.0 if between == 0 else 0.85
+
+
+def _is_in_column(label: Spot, spots: Spots) -> bool:
+    """Whether a label is one of a column of such labels, as in a table."""
+    column = [
+        spot for spot in spots
+        if spot is not label and abs(spot.left - label.left) < 1.5 * label.tall and 0.8 < spot.tall / label.tall < 1.25
+    ]  # fmt: skip
+    return len(column) >= 2
+
+
+def _is_in_header(header: Spot, spots: Spots) -> bool:
+    """Whether a line stands in an even row of such lines, as the headers of a table's columns do."""
+    row = [
+        spot for spot in spots.row(header)
+        if 0.6 < spot.tall / header.tall < 1.6
+    ]  # fmt: skip
+    return len(row) >= 2
+
+
+def under(label: Spot, value: Spot, spots: Spots) -> float:
+    """How surely ``value`` stands under ``label`` as its value or in its column, 0..1."""
+    if label is value or value.middle <= label.bottom - 0.2 * label.tall:
+        return 0.0
+    slack = 1.5 * max(label.tall, value.tall)
+    common = overlap((label.left, label.right), (value.left, value.right))
+    if common < 0.3 and abs(label.left - value.left) > slack:
+        return 0.0
+    gap = max(0.0, value.top - label.bottom)
+    if gap <= 3.0 * max(label.tall, value.tall):
+        return 0.95
+    blocked = any(
+        spot is not label and spot.tall >= max(0.8 * label.tall, 1.4 * value.tall)
+        and label.bottom < spot.middle < value.top
+        and overlap((spot.left, spot.right), (label.left, label.right)) > 0.3
+        for _, spot in spots.titles(value)
+    )  # fmt: skip
+    return 0.0 if blocked else max(0.7, 0.9 - 0.2 * gap)
+
+
+def heads(title: Spot, value: Spot, spots: Spots) -> float:
+    """How surely ``value`` belongs to the block that ``title`` names, 0..1: near it, and no other title nearer."""
+    if title is value or title.tall < 0.85 * value.tall:
+        return 0.0
+    mine = _distance(title, value)
+    reach = max(8.0 * title.tall, 0.16)
+    if mine > 2 * reach:
+        return 0.0
+    if title.tall < 1.25 * value.tall:
+        return 0.75 if _follows(title, value, spots) else 0.0
+    nearest = min(
+        (distance for distance, spot in spots.titles(value) if spot is not title and spot.tall >= 0.8 * title.tall),
+        default=math.inf,
+    )
+    strength = 0.85 if mine <= reach else 0.85 - 0.4 * (mine - reach) / reach
+    return strength if mine <= nearest else 0.3 * strength
+
+
+def _follows(title: Spot, value: Spot, spots: Spots) -> bool:
+    """Whether lines lead up from a value to a title of no larger size, as in one paragraph or on one plate."""
+    reached: Spot | None = value
+    for _ in range(12):
+        reached = spots.above(reached) if reached is not None else None
+        if reached is None or reached is title:
+            return reached is title
+    return False
+
+
+def _line_above(spot: Spot, spots: Spots) -> Spot | None:
+    leftmost = min(
+        (
+            one
+            for one in spots.row(spot)
+            if one.right <= spot.left + spot.tall and spot.left - one.right < 12 * spot.tall
+        ),
+        key=lambda one: one.left,
+        default=spot,
+    )
+    above = [
+        one for one in spots
+        if one.middle < min(spot.top, leftmost.top) + 0.2 * spot.tall
+        and leftmost.top - one.bottom < 2.2 * max(spot.tall, one.tall)
+        and overlap((one.left, one.right), (leftmost.left, max(leftmost.right, spot.right))) > 0.2
+    ]  # fmt: skip
+    return max(above, key=lambda one: one.bottom, default=None)
+
+
+def _distance(title: Spot, value: Spot) -> float:
+    """From a title to what it heads: text stands below or right of its title; what is above it is three times as far."""
+    down = max(0.0, value.top - title.bottom)
+    up = max(0.0, title.top - value.bottom)
+    aside = max(0.0, value.left - title.right, title.left - value.right)
+    return math.hypot(down + 3 * up, aside)

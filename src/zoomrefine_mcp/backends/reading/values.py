@@ -1,0 +1,143 @@
+"""What an answer looks like: cutting the value out of the text beside a label, or saying that there is none."""
+
+from __future__ import annotations
+
+import re
+
+from zoomrefine_mcp.backends.reading.wanted import Form
+from zoomrefine_mcp.backends.reading.words import squashed
+
+UNITS = set(
+    "bar mbar kpa mpa pa psi kg g mg t lb lbs oz km m cm mm µm um nm in ft mi m2 m3 cm2 cm3 km2 m² m³ ft2 l ml dl cl "
+    "gal hl kw w mw kva va v kv mv a ma ah kwh wh hz khz mhz ghz rpm min s ms h hrs hr sec °c °f c f k k/w db "
+    "kn n nm kj j eur usd gbp chf € $ £ % ‰ px dpi mb gb tb kb km/h mph m/s l/min l/h m3/h kg/h persons people "
+    "pers seats pcs pieces units x million thousand bn ppm".split()
+)
+"""Words that belong to the number before them."""
+
+_NUMBER = re.compile(
+    r"(?<![A-Za-z])(?<![A-Za-z]-)(?:[~≈<>≤≥±]\s*)?(?:(?:EUR|USD|GBP|CHF)\s|[€$£]\s?)?[+\-−]?\d[\d.,:/ ]*(?:\s?(?:-|–|to|x|×|±|\.\.\.?)\s?\d[\d.,/]*)*"
+)
+_MONTH = r"jan\w*|feb\w*|mar(?:ch)?|apr\w*|may|june?|july?|aug\w*|sept?\w*|oct\w*|nov\w*|dec\w*"
+_WEEKDAY = (
+    r"mon(?:day)?s?|tue(?:s|sday)?s?|wed(?:nesday)?s?|thu(?:rs|rsday)?s?|fri(?:day)?s?|sat(?:urday)?s?|sun(?:day)?s?"
+)
+_CLOCK = (
+    r"(?<!\d)(?:[01]?\d|2[0-4])[:.h][0-5]\d(?!\d)(?:\s?(?:am|pm|h|hrs|o'clock))?|\d{1,2}\s?(?:am|pm|h\b|hrs|o'clock)"
+)
+_DATE = rf"\d{{1,4}}[./\-]\d{{1,2}}[./\-]\d{{1,4}}|\d{{1,2}}\.?\s?(?:{_MONTH})\.?,?(?:\s?\d{{2,4}})?|(?:{_MONTH})\.?\s?\d{{1,2}}(?:st|nd|rd|th)?,?(?:\s?\d{{4}})?|(?:{_MONTH})\.?\s?\d{{4}}|(?<![\w-])(?:1[5-9]|20|21)\d\d(?!\d)"
+_WHEN_PART = (
+    rf"(?:{_DATE}|{_CLOCK}|(?<![a-z])(?:{_WEEKDAY})(?![a-z])|daily|noon|midnight|\d{{1,2}}(?=\s?(?:-|–|to)\s?\d))"
+)
+_WHEN = re.compile(
+    rf"{_WHEN_PART}(?:\s?(?:-|–|,|;|/|&|and|to|until|at)?\s?(?:{_WHEN_PART}|\d{{1,2}}(?![\d])))*", re.IGNORECASE
+)
+_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20|21)\d\d(?!\d)")
+_PHONE = re.compile(r"\+?\(?\d[\d ()/.\-–]{4,}\d")
+_PRICE = re.compile(
+    r"(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥])\s?\d[\d.,]*(?:\s?[–\-]{1,2})?|\d[\d.,]*(?:,-|\.-)?\s?(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥]|cents?|ct)",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
+_WEB = re.compile(r"(?:https?://)?(?:www\.)?[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,}(?:/\S*)?", re.IGNORECASE)
+_LEADING = re.compile(r"^(?:[\s:;.,=|\-–—_*•·>→]+|(?:by|of|on|at|from|is|in|to|for|the|us|no\.?)\s+)+", re.IGNORECASE)
+_TRAILING = re.compile(r"[\s:;,|=_\-–—.]+$")
+_LABELLED = re.compile(r"[^\W\d]\W*[:=](?!\d)")
+_BLANK = re.compile(r"[\s._\-–—:…*]*$")
+
+
+def tidy(text: str) -> str:
+    """A value without the punctuation and small words that tie it to its label.
+
+    >>> tidy(": 48-2207 "), tidy("by M. Keller")
+    ('48-2207', 'M. Keller')
+    """
+    kept = _LEADING.sub("", text)
+    bare = _TRAILING.sub("", kept)
+    return bare
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text holds no value: nothing, or a rule to write on."""
+    return bool(_BLANK.match(text))
+
+
+def extract(form: Form, text: str) -> str | None:
+    """The value of a form in the text after a label; None where there is none.
+
+    >>> extract(Form.NUMBER, "16.5 bar Year 1998"), extract(Form.CODE, "48-2207 Power 7 kW"), extract(Form.PHONE, "oak")
+    ('16.5 bar', '48-2207', None)
+    """
+    cleaned = tidy(text)
+    if is_blank(cleaned):
+        return None
+    if form is Form.ANY:
+        return cleaned
+    if form is Form.NUMBER:
+        return _number(cleaned)
+    if form is Form.CODE:
+        return _code(cleaned)
+    if form is Form.NAME:
+        return _name(cleaned)
+    if form is Form.PRICE:
+        found = _PRICE.search(cleaned)
+        return found.group().strip() if found else None
+    pattern = {Form.WHEN: _WHEN, Form.YEAR: _YEAR, Form.PHONE: _PHONE, Form.EMAIL: _EMAIL, Form.WEB: _WEB}[form]
+    found = pattern.search(cleaned)
+    if found is None or (form is Form.PHONE and sum(char.isdigit() for char in found.group()) < 5):
+        return None
+    return _TRAILING.sub("", found.group()).strip()
+
+
+def is_pure(form: Form, text: str) -> bool:
+    """Whether a text is a value of the form and little else: "48-2207" is a code, "Year 1998" is not.
+
+    A line that stands alone beside or below a label counts as its value only if it is pure: otherwise it has a label
+    of its own.
+    """
+    value = extract(form, text)
+    if value is None:
+        return False
+    if form is Form.ANY:
+        return len(squashed(text)) >= 2 and not _LABELLED.search(text)
+    if form is Form.NAME and any(char.isdigit() for char in text):
+        return False
+    return len(squashed(text)) - len(squashed(value)) <= 2
+
+
+def _number(text: str) -> str | None:
+    found = _NUMBER.search(text)
+    if found is None:
+        return None
+    value = found.group().strip().rstrip(".,:/ ")
+    rest = text[found.start() + len(found.group().rstrip()) :] if found.group().strip() else ""
+    unit = re.match(r"\s?([^\s\d;,:]+\d?)", rest)
+    if unit and unit.group(1).casefold().rstrip(".") in UNITS:
+        value += unit.group().rstrip(".") if not unit.group().startswith(" ") else f" {unit.group(1).rstrip('.')}"
+    return value
+
+
+def _code(text: str) -> str | None:
+    """The first run of words that have a digit or are short capitals: "48-2207", "RE 123", "VG 46"."""
+    run: list[str] = []
+    for word in text.split():
+        letters = sum(char.isalpha() for char in word)
+        coded = any(char.isdigit() for char in word) or (word.isupper() and letters <= 4) or not letters
+        if coded:
+            run.append(word)
+        elif any(any(char.isdigit() for char in part) for part in run):
+            break
+        else:
+            run = []
+    value = _TRAILING.sub("", " ".join(run))
+    return value if any(char.isdigit() for char in value) else None
+
+
+def _name(text: str) -> str | None:
+    run: list[str] = []
+    for word in text.split():
+        if any(char.isdigit() for char in word) or word.endswith(":"):
+            break
+        run.append(word)
+    value = _TRAILING.sub("", " ".join(run))
+    return value if sum(char.isalpha() for char in value) >= 3 else None

@@ -1,0 +1,278 @@
+"""Taking a question apart: what is asked for, of what, and what form the answer must have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from zoomrefine_mcp.backends.reading.words import alike, has_digit, tokens
+
+
+class Form(StrEnum):
+    """What an answer must look like."""
+
+    ANY = "any text"
+    NUMBER = "a number"
+    CODE = "a code with digits"
+    PRICE = "a price"
+    PHONE = "a telephone number"
+    WHEN = "a date or time"
+    YEAR = "a year"
+    NAME = "a name"
+    EMAIL = "an e-mail address"
+    WEB = "a web address"
+
+    @property
+    def telling(self) -> bool:
+        """Whether text of this form is recognized without a label beside it."""
+        return self in {Form.PRICE, Form.PHONE, Form.WHEN, Form.YEAR, Form.EMAIL, Form.WEB}
+
+
+class Side(StrEnum):
+    """Where a question says the answer stands, as seen from the text it names."""
+
+    BELOW = "below"
+    ABOVE = "above"
+    RIGHT = "right of"
+    LEFT = "left of"
+    NEAR = "at"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question taken apart.
+
+    Attributes:
+        head: The words of what is asked for ("serial", "number"), the noun itself last.
+        owner: Words that must be read near the answer: names, identifiers, what the question is about.
+        rest: Other words that help.
+        form: What an answer must look like.
+        side: Where the answer stands relative to the owner, where the question is about a place
+            ("What is written below ..."): no label is then expected.
+        closed: A yes-or-no question: printed text alone does not answer it.
+    """
+
+    head: tuple[str, ...]
+    owner: tuple[str, ...]
+    rest: tuple[str, ...]
+    form: Form
+    side: Side | None = None
+    closed: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All of them, the owner's first."""
+        return tuple(dict.fromkeys((*self.owner, *self.head, *self.rest)))
+
+    @property
+    def noun(self) -> str | None:
+        """The word that names what is asked for: the last of the head that is not a general one."""
+        return next((word for word in reversed(self.head) if not is_general(word)), None)
+
+
+STOP = set(
+    "a an the this that these those it its of for to in on at by with from and or as is are was were be been being am "
+    "do does did done has have had can could should shall will would may must i we you he she they me us my your our "
+    "their his her there here what which who whom whose when where why how s t not any some please tell according "
+    "read give given given shown visible seen see show shows printed written stated stands stand says say listed "
+    "mentioned named called about into than then so if image picture photo photograph scene drawing view".split()
+)
+"""Words that say nothing about where to look."""
+
+GENERAL = set(
+    "number no nr code id name value text word words label sign plate board notice table row column cell line entry "
+    "time date day year what much many plan map panel page sheet document corner left right top bottom side room building "
+    "place thing item information info type kind figure digit digits letter letters exact full whole box field".split()
+)
+"""Words that are matched where they are printed, and not missed where they are not."""
+
+_FORMS: list[tuple[Form, str]] = [
+    (Form.EMAIL, r"e-?mail"),
+    (Form.WEB, r"website|web ?site|web address|url|homepage"),
+    (Form.PHONE, r"(tele)?phone|telephone|\btel\b|hotline|\bfax\b|\bcall\b|\bdial\b"),
+    (Form.YEAR, r"(which|what) year|year of|the year\b"),
+    (Form.WHEN, r"\bwhen\b|\btimes?\b|\bdates?\b|(what|which) (day|month|date)|hours|\buntil\b|deadline|expir|due\b"),
+    (Form.PRICE, r"price|\bcosts?\b|\bfare\b|\bfee\b|how much is|how much are|how expensive"),
+    (Form.NAME, r"\bwho\b|\bwhose\b|\bwhom\b"),
+    (Form.NUMBER, r"how (many|much|high|large|big|long|wide|deep|far|fast|heavy|tall|old|thick|hot|steep)\b"),
+    (Form.CODE, r"\b(number|no\.|code|id|serial|reference|postcode|zip|licen[cs]e plate|identifier)\b"),
+    (
+        Form.NUMBER,
+        r"(what|which) .*\b(pressure|weight|mass|power|voltage|current|temperature|speed|height|width|length|depth|area|"
+        r"volume|capacity|load|diameter|distance|frequency|scale|limit|amount|total|sum|population|percentage|score)\b",
+    ),
+]
+_NEED_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|(?<!\w)['‘’]([^'‘’]+)['‘’](?!\w)")
+_CLOSED = re.compile(r"(is|are|was|were|does|do|did|can|has|have|will|should|must)\b", re.IGNORECASE)
+_SIDES: list[tuple[Side, str]] = [
+    (Side.BELOW, r"(below|beneath|under(neath)?)"),
+    (Side.ABOVE, r"(above|over)"),
+    (Side.RIGHT, r"((to the )?right of|after|following|behind)"),
+    (Side.LEFT, r"((to the )?left of|before)"),
+    (Side.NEAR, r"(next to|beside|near|alongside|by|on|at|in|inside|with)"),
+]
+_PLACED = re.compile(
+    r"\b(printed|written|stands?|says?|shown|engraved|stamped|marked|painted|displayed|labell?ed|noted|appears?|read|reads|"
+    r"listed|given)\b",
+    re.IGNORECASE,
+)
+_AUXILIARY = set("is are was were does do did has have can will would should must may".split())
+_QUESTION_WORDS = set("what which whose how when who where".split())
+_VERBS = set(
+    "leave leaves depart departs arrive arrives open opens close closes due cost costs weigh weighs built made take takes "
+    "use uses need needs run runs start starts end ends begin begins expire expires stop stops say says read reads".split()
+)
+_PREPOSITIONS = set("of for at in on to from by about with near under below above beside next between".split())
+
+
+def is_general(word: str) -> bool:
+    """Whether a word is matched where it is printed and not missed where it is not."""
+    return word.casefold() in GENERAL
+
+
+def take_apart(question: str) -> Wanted:
+    """Read a question, or the description of something to find.
+
+    >>> wanted = take_apart("What is the serial number of pump P-204?")
+    >>> wanted.head, wanted.owner, wanted.form.name
+    (('serial', 'number'), ('pump', 'P-204'), 'CODE')
+    """
+    text = " ".join(question.split())
+    quoted = [one or other for one, other in _QUOTED.findall(text)]
+    plain = _QUOTED.sub(lambda found: f" {found.group(1) or found.group(2)} ", text)
+    words = _content(plain)
+    spelled = [token.text for part in quoted for token in tokens(part)]
+    first = next((token.text for token in tokens(plain)), "")
+    shouting = plain.upper() == plain
+    names = {
+        word
+        for word in words
+        if word in spelled or has_digit(word) or (word[0].isupper() and word != first and not shouting)
+    }
+    head, tail = _head(plain), _last_phrase(plain, names)
+    owner = [word for word in words if word in names or (word in tail and not is_general(word))]
+    kept_head = [word for word in head if word not in owner]
+    rest = [word for word in words if word not in owner and word not in kept_head]
+    side = _side(plain, owner)
+    form = _form(plain)
+    if side is not None and form is Form.CODE and not re.search(r"\b(serial|code|id)\b", plain, re.IGNORECASE):
+        form = Form.NUMBER if "number" in plain.casefold() and form is Form.NUMBER else Form.CODE
+    return Wanted(
+        head=tuple(kept_head),
+        owner=tuple(owner),
+        rest=tuple(rest),
+        form=form,
+        side=side,
+        closed=bool(_CLOSED.match(text)),
+    )
+
+
+def describe(description: str) -> Wanted:
+    """Read the description of something to point at: every word of it names the thing itself."""
+    plain = _QUOTED.sub(lambda found: f" {found.group(1) or found.group(2)} ", " ".join(description.split()))
+    words = [word for word in _content(plain) if word.casefold() not in _POINTING]
+    named = tuple(word for word in words if not is_general(word))
+    return Wanted(head=(), owner=named, rest=tuple(w for w in words if is_general(w)), form=Form.ANY)
+
+
+_POINTING = set("find locate point click box button icon region area where position".split())
+
+
+def _content(text: str) -> list[str]:
+    return list(dict.fromkeys(token.text for token in tokens(text) if _counts(token.text)))
+
+
+def _counts(word: str) -> bool:
+    if word.casefold() in STOP:
+        return len(word) == 1 and word.isupper() and word not in {"I"}  # "room A": a name, "a room": none
+    return True
+
+
+def _form(text: str) -> Form:
+    lowered = text.casefold()
+    for form, pattern in _FORMS:
+        if re.search(pattern, lowered):
+            return form
+    return Form.ANY
+
+
+def _head(text: str) -> list[str]:
+    """The noun phrase after the question word: "serial number" of "What is the serial number of ..."."""
+    parts = [token.text for token in tokens(text)]
+    lowered = [part.casefold() for part in parts]
+    start = next((i for i, word in enumerate(lowered) if word in _QUESTION_WORDS), None)
+    if start is None:
+        return []
+    index = start + 1
+    if lowered[start] in {"when", "who", "where"} and (index >= len(parts) or lowered[index] not in _AUXILIARY):
+        return []  # "who inspected ...": a verb, no noun
+    if lowered[start] == "how" and index < len(parts):
+        if lowered[index] in {"much", "many"}:
+            index += 1
+            if index < len(parts) and lowered[index] in _AUXILIARY - {"is", "are", "was", "were"}:
+                return []  # "how much does ... weigh": a verb, no noun
+        else:
+            return [parts[index]] if lowered[index] not in _AUXILIARY else []
+    while index < len(parts) and lowered[index] in STOP and lowered[index] not in _PREPOSITIONS:
+        index += 1
+    head = []
+    while index < len(parts) and lowered[index] not in _AUXILIARY | _PREPOSITIONS:
+        if _counts(parts[index]):
+            head.append(parts[index])
+        index += 1
+    if len(head) > 1 and index < len(parts) and lowered[index] not in _AUXILIARY | {"of", "for"} and _is_verb(head[-1]):
+        head.pop()  # "which train goes to ..."
+    if head and all(is_general(word) for word in head) and index < len(parts) and lowered[index] == "of":
+        index += 1  # "the date of the next inspection of X": the date says less than the inspection
+        more = []
+        while index < len(parts) and lowered[index] not in _AUXILIARY | _PREPOSITIONS:
+            if _counts(parts[index]):
+                more.append(parts[index])
+            index += 1
+        if index < len(parts) and lowered[index] in _PREPOSITIONS:
+            head.extend(more)
+    return head
+
+
+def _is_verb(word: str) -> bool:
+    return word.casefold() in _VERBS or (word.endswith("s") and not word.endswith("ss")) or word.endswith("ed")
+
+
+def _last_phrase(text: str, names: set[str]) -> set[str]:
+    """The words after the last preposition, up to a name if there is one: what the question is about, mostly."""
+    parts = [token.text for token in tokens(text)]
+    lowered = [part.casefold() for part in parts]
+    at = max(
+        (i for i, word in enumerate(lowered[:-1]) if word in _PREPOSITIONS and lowered[i + 1] not in _QUESTION_WORDS),
+        default=None,
+    )
+    if at is None:
+        return set()
+    phrase = []
+    for word in parts[at + 1 :]:
+        if word.casefold() in _AUXILIARY:
+            break
+        phrase.append(word)
+    last = max((i for i, word in enumerate(phrase) if word in names), default=None)
+    if last is not None:
+        phrase = phrase[: last + 1]
+    while phrase and (phrase[-1].casefold() in _VERBS or phrase[-1].casefold().endswith("ed")):
+        phrase.pop()
+    return {word for word in phrase if _counts(word)}
+
+
+def _side(text: str, owner: list[str]) -> Side | None:
+    """Which side of the owner the question asks about; None where it asks for a labelled value."""
+    if not owner or not _PLACED.search(text):
+        return None
+    lowered = text.casefold()
+    for side, pattern in _SIDES:
+        for found in re.finditer(rf"\b{pattern}\b", lowered):
+            following = [token.text for token in tokens(text[found.end() :])]
+            if following and any(alike(word, owner_word) >= 1 for word in following for owner_word in owner):
+                return side
+    if re.search(r"\b(say|says|read|reads)\b", lowered):
+        return Side.NEAR
+    return None
