@@ -419,7 +419,10 @@ def _machine_hall(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:
             lines = [(name, printed, "" if name == wanted else text) for name, printed, text in lines]
         if tag == asked and missing == "no field":
             lines = [line for line in lines if line[0] != wanted]
-        plate = Board((940, 620 if style == "stacked" else 560), rng.choice([(214, 214, 208), (226, 206, 120), (40, 52, 78)]), (18, 20, 24))
+        if plan.detail >= 26 and style == "stacked":
+            style = "inline"
+        tall = 100 + plan.label + round(plan.detail * (4.3 if style == "stacked" else 2.3) * len(lines)) + 40
+        plate = Board((940, max(560, tall)), rng.choice([(214, 214, 208), (226, 206, 120), (40, 52, 78)]), (18, 20, 24))
         if sum(plate.image.getpixel((5, 5))[:3]) < 300:  # type: ignore[index]
             plate.ink = (236, 238, 240)
         plate.draw.rectangle((6, 6, plate.image.width - 7, plate.image.height - 7), outline=plate.ink, width=4)
@@ -427,7 +430,7 @@ def _machine_hall(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:
         while font(cap).getlength(tag) > 860:
             cap -= 1
         plate.write((36, 40), tag, cap, bold=True)
-        boxes = _notice(plate, (40, 40 + cap + 60), plan, lines, style if plan.detail < 26 or style != "stacked" else "inline")
+        boxes = _notice(plate, (40, 40 + cap + 60), plan, lines, style)
         place = plate.hang(scene, (x, y), plan.degrees if tag == asked else 0.0)
         for name, printed, text in lines:
             if name == wanted and tag == asked:

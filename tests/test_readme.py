@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from PIL import Image, ImageDraw, ImageFont
+
+from zoomrefine_mcp.settings import Settings, env_name, flag_name
 
 pytestmark = pytest.mark.anyio
 
@@ -68,3 +71,18 @@ async def test_a_registration_works_as_written_from_the_root_directory_with_a_mi
         refused = await client.call_tool("zoom_and_refine", question | {"image_path": str(outside)})
         assert refused.is_error
         assert refused.meta["code"] == "access_denied"
+
+
+def test_the_python_example_runs_as_it_is_written_and_prints_what_it_says():
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "None -> 1982"
+
+
+def test_every_flag_and_variable_of_the_settings_is_listed():
+    for field in Settings.model_fields:
+        if flag_name(field) is not None:
+            assert env_name(field) in README, field

@@ -70,13 +70,19 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"8BPS", "a Photoshop document", _AS_PNG),
         (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", _AS_PNG),
         (rb"qoif", "a QOI picture", _AS_PNG),
-        (rb"\0\0[\1\2]\0", "an icon", _AS_PNG),
+        (rb"\0\0[\1\2]\0(?!\0\0)", "an icon", _AS_PNG),  # as many as the number that follows: none is no icon
         (rb"v/1\x01|#\?RADIANCE", "a high-dynamic-range picture", _AS_PNG),
         (rb"SIMPLE  =", "a FITS picture", _AS_PNG),
         (rb".{128}DICM", "a DICOM picture", _AS_PNG),
         (rb"gimp xcf", "a GIMP document", _AS_PNG),
         (rb"AT&TFORM", "a DjVu document", _RENDER),
         (rb"P[123]\s", "a Netpbm picture in plain text", "Write it in the binary form (P4, P5 or P6), or as PNG."),
+        # Last, since it has no signature: no palette or one, a type that there is, a depth that there is.
+        (
+            rb".(?:\0[\2\3\x0a\x0b]\0{5}|\1[\1\x09].{5}).{8}[\x08\x0f\x10\x18\x20][\0-\x3f]",
+            "a Truevision TGA picture",
+            _AS_PNG,
+        ),
     )
 )
 

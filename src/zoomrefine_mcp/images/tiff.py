@@ -14,6 +14,7 @@ from typing import Literal
 
 from zoomrefine_mcp.errors import ImageDamaged
 from zoomrefine_mcp.geometry import Size
+from zoomrefine_mcp.images.coding import CODING_TAGS, Coding
 from zoomrefine_mcp.images.formats import camera_raw
 from zoomrefine_mcp.images.reader import FileBytes
 
@@ -33,7 +34,7 @@ _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES = 262, 277, 338
 _GREY, _CMYK = frozenset({0, 1}), 5  # PhotometricInterpretation
 _PIECES = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
 _ALPHA = frozenset({1, 2})  # ExtraSamples: with and without the colours multiplied by it; 0 is data of another kind
-_TIFF_TAGS = frozenset(
+_TIFF_TAGS = CODING_TAGS | frozenset(
     {
         _SUBFILE,
         _OLD_SUBFILE,
@@ -42,8 +43,6 @@ _TIFF_TAGS = frozenset(
         _ORIENTATION,
         _SUB_IFDS,
         _DNG_VERSION,
-        _PHOTOMETRIC,
-        _SAMPLES,
         _EXTRA_SAMPLES,
     }
 )
@@ -59,11 +58,13 @@ class TiffLevel:
         offset: Where it begins in the file.
         data: The file, as if this directory were its only one.
         size: In pixels, as stored.
+        coding: How its pixels are coded.
     """
 
     offset: int
     data: FileBytes
     size: Size
+    coding: Coding
 
 
 @dataclass(slots=True)
@@ -228,7 +229,7 @@ def _level(directories: Directories, tags: Tags, offset: int) -> TiffLevel | Non
     width, height = _first(tags, _WIDTH, 0), _first(tags, _HEIGHT, 0)
     if not (width and height):
         return None
-    return TiffLevel(offset, directories.alone(offset), Size(width, height))
+    return TiffLevel(offset, directories.alone(offset), Size(width, height), Coding.of(tags))
 
 
 def _bands(tags: Tags) -> int | None:

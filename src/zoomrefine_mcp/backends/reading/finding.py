@@ -82,7 +82,7 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
         return Finding(None, f"'{label.line.text}' stands there without a value", owned, blank=label)
     if labelled:
         return _unless_ambiguous(labelled, owned)
-    if wanted.side is not None:
+    if wanted.side is not None and all(is_general(word) for word in wanted.head):  # "people beside it" are no text
         sided = sorted(_at_side(frame, wanted, hits), key=lambda one: -one.weight)
         if sided:
             return _unless_ambiguous(sided, tuple(sided))

@@ -60,7 +60,7 @@ def aspect(picture: Picture) -> float:
 def placed(found: Iterable[Found], picture: Picture, look: int, shown: Box | None = None) -> tuple[Line, ...]:
     """What was read on a picture, or on the part of it that shows ``shown``, as lines on the original."""
     lines = []
-    for one in found:
+    for one in _joined(found):
         corners = tuple(
             (
                 picture.shows.x0 + x / picture.size.width * picture.shows.width,
@@ -78,6 +78,30 @@ def placed(found: Iterable[Found], picture: Picture, look: int, shown: Box | Non
         cut = _touches(box, shown or picture.shows)
         lines.append(Line(one.text, one.score, box, placed_corners, capital, share, look, cut))
     return tuple(lines)
+
+
+def _joined(found: Iterable[Found]) -> list[Found]:
+    """Pieces of one line put together: letters taller than a hand are detected in pieces that overlap."""
+    pieces: list[Found] = []
+    for one in sorted(found, key=lambda piece: piece.corners[0][0]):
+        for index, other in enumerate(pieces):
+            (_, top), (right, top_right), (_, bottom_right), (_, bottom) = other.corners
+            (left, next_top), _, _, (_, next_bottom) = one.corners
+            tall, next_tall = bottom_right - top_right, next_bottom - next_top
+            level = min(bottom_right, next_bottom) - max(top_right, next_top)
+            if (
+                -0.6 * tall < left - right < 0.15 * tall
+                and level > 0.6 * min(tall, next_tall)
+                and 0.6 < next_tall / max(1.0, tall) < 1.6
+                and top < bottom
+            ):
+                (a, _, _, d), (_, b, c, _) = other.corners, one.corners
+                text = f"{other.text} {one.text}"
+                pieces[index] = Found(text, min(other.score, one.score), (a, b, c, d))
+                break
+        else:
+            pieces.append(one)
+    return pieces
 
 
 def _capital_px(found: Found) -> float:

@@ -16,7 +16,7 @@ UNITS = set(
 """Words that belong to the number before them."""
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z])(?<![A-Za-z]-)(?:[~≈<>≤≥±]\s*)?(?:(?:EUR|USD|GBP|CHF)\s|[€$£]\s?)?[+\-−]?\d[\d.,:/ ]*(?:\s?(?:-|–|to|x|×|±|\.\.\.?)\s?\d[\d.,/]*)*"
+    r"(?<![A-Za-z\d])(?<![A-Za-z]-)(?:[~≈<>≤≥±]\s*)?(?:(?:EUR|USD|GBP|CHF)\s|[€$£]\s?)?[+\-−]?\d[\d.,:/ ]*(?:\s?(?:-|–|to|x|×|±|\.\.\.?)\s?\d[\d.,/]*)*"
 )
 _MONTH = r"jan\w*|feb\w*|mar(?:ch)?|apr\w*|may|june?|july?|aug\w*|sept?\w*|oct\w*|nov\w*|dec\w*"
 _WEEKDAY = (

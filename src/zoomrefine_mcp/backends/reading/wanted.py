@@ -124,7 +124,7 @@ _VERBS = set(
     "leave leaves depart departs arrive arrives open opens close closes due cost costs weigh weighs built made take takes "
     "use uses need needs run runs start starts end ends begin begins expire expires stop stops say says read reads".split()
 )
-_PREPOSITIONS = set("of for at in on to from by about with near under below above beside next between".split())
+_PREPOSITIONS = set("of for at in on to from by about with near under below above beside between".split())
 
 
 def is_general(word: str) -> bool:
