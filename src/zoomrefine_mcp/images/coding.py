@@ -19,7 +19,6 @@ CODING_TAGS = frozenset({_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FO
 
 _NONE, _OLD_JPEG, _JPEG = 1, 6, 7
 _COMPRESSIONS = {
-    _NONE: "none",
     2: "CCITT RLE",
     3: "CCITT Group 3",
     4: "CCITT Group 4",
@@ -53,13 +52,14 @@ _COMPRESSIONS = {
     52546: "JPEG XL (DNG)",
 }
 _BY_LIBVIPS = frozenset({_NONE, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 50001})
-_BY_PILLOW = frozenset({_NONE, 5, _JPEG, 8, 32771, 32773, 32946, 34925, 50000})
+_BY_PILLOW = frozenset({_NONE, 5, _OLD_JPEG, _JPEG, 8, 32773, 32946, 34925, 50000})
 
 _YCBCR, _LAB = 6, 8
 _CAMERA = frozenset({32803, 34892})
 _COLOURS = {_YCBCR: "YCbCr", _LAB: "CIELab", 9: "ICCLab", 10: "ITULab", 32844: "LogL", 32845: "LogLuv"}
 _PLAIN = frozenset({0, 1, 2, 3, 4, 5})  # grey (0 is white, 1 is black), RGB, palette, mask, separated inks
 
+_DEPTHS = frozenset({1, 2, 4, 8, 16, 32})  # Pillow shows 12 bits as if they were the lower ones of 16
 _UNSIGNED, _COMPLEX = 1, frozenset({5, 6})  # SampleFormat
 _REWRITE = "Write it with deflate or LZW compression first (tiffcp -c zip, or gdal_translate -co COMPRESS=DEFLATE)."
 
@@ -119,9 +119,11 @@ class Coding:
         if self.compression not in _BY_LIBVIPS | _BY_PILLOW:
             raise self._refusal(path, f"compressed with {self.name}", _REWRITE)
         if self.photometric not in _PLAIN | {_YCBCR, _LAB} or self._is_packed():
-            colours = _COLOURS.get(self.photometric, f"scheme {self.photometric}")
+            colours = _COLOURS.get(self.photometric, f"of scheme {self.photometric}")
+            colours += ", subsampled and uncompressed" if self._is_packed() else ""
             raise self._refusal(path, f"in the colours {colours}", "Convert it to RGB first, or save it as PNG.")
-        if self.compression not in _BY_PILLOW or (self.bits[0] == 32 and self.kinds[0] == _UNSIGNED):
+        wraps = self.bits[0] == 32 and self.kinds[0] == _UNSIGNED  # Pillow has signed numbers only
+        if self.compression not in _BY_PILLOW or wraps or not _DEPTHS.issuperset(self.bits):
             raise self.layout_refusal(path)
         return "pillow"
 
@@ -131,7 +133,8 @@ class Coding:
         kind = {2: " (signed)", 3: " (floats)", 5: " (complex)", 6: " (complex)"}.get(self.kinds[0], "")
         colours = f" in the colours {_COLOURS[self.photometric]}" if self.photometric in _COLOURS else ""
         samples = "sample" if self.samples == 1 else "samples"
-        what = f"of {self.samples} {samples} a pixel with {bits} bits{kind}{colours}, compressed with {self.name},"
+        coded = "uncompressed" if self.compression == _NONE else f"compressed with {self.name}"
+        what = f"of {self.samples} {samples} a pixel with {bits} bits{kind}{colours}, {coded}"
         hint = "Write it with 8 or 16 bits a sample and deflate compression first, or save it as PNG."
         return self._refusal(path, what, hint)
 
@@ -154,4 +157,6 @@ class Coding:
 
     @staticmethod
     def _refusal(path: str, what: str, hint: str) -> NotAnImage:
-        return NotAnImage(f"{path} is a TIFF {what} which is not read", hint=hint, path=path, detected=f"a TIFF {what}")
+        return NotAnImage(
+            f"{path} is a TIFF {what}, which is not read", hint=hint, path=path, detected=f"a TIFF {what}"
+        )

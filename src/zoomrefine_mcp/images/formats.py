@@ -79,7 +79,7 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"P[123]\s", "a Netpbm picture in plain text", "Write it in the binary form (P4, P5 or P6), or as PNG."),
         # Last, since it has no signature: no palette or one, a type that there is, a depth that there is.
         (
-            rb".(?:\0[\2\3\x0a\x0b]\0{5}|\1[\1\x09].{5}).{8}[\x08\x0f\x10\x18\x20][\0-\x3f]",
+            rb".(?:\x00[\x02\x03\x0a\x0b]\x00{5}|\x01[\x01\x09].{5}).{8}[\x08\x0f\x10\x18\x20][\x00-\x3f]",
             "a Truevision TGA picture",
             _AS_PNG,
         ),

@@ -1,4 +1,4 @@
-"""AVIF, JPEG 2000, BMP, Netpbm and animated PNG by Pillow, for which libvips' wheel has no loader (or a slow one).
+"""AVIF, JPEG 2000, BMP, Netpbm, animated PNG and some TIFFs by Pillow: libvips' wheel has no loader, or a slow one.
 
 Each plugin is made directly. ``Image.open`` would try others, and would check a limit that belongs to the whole
 process and that another user of Pillow may rely on; ours is checked between header and pixels, in source.py.
@@ -20,12 +20,24 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from zoomrefine_mcp.errors import ImageDamaged, NotAnImage
 from zoomrefine_mcp.geometry import Size
 from zoomrefine_mcp.images.formats import Format
 from zoomrefine_mcp.images.page import Level, Page, page_index
 from zoomrefine_mcp.images.reader import FileBytes, PositionedFile
+from zoomrefine_mcp.images.tiff import TiffLevel
+
+
+class _Tiff(TiffImageFile):
+    """A TIFF whose pixels are made room for without asking the process-wide limit, as the other plugins do it."""
+
+    def load_prepare(self) -> None:
+        if self._im is None:
+            self.im = Image.core.new(self.mode, self._tile_size)  # type: ignore[attr-defined]
+        super().load_prepare()
+
 
 _PLUGINS: dict[Format, type[ImageFile.ImageFile]] = {
     Format.AVIF: AvifImageFile,
@@ -33,6 +45,7 @@ _PLUGINS: dict[Format, type[ImageFile.ImageFile]] = {
     Format.BMP: BmpImageFile,
     Format.NETPBM: PpmImageFile,
     Format.PNG: PngImageFile,
+    Format.TIFF: _Tiff,
 }
 
 _BAND_PIXELS = 16_000_000
@@ -65,6 +78,8 @@ _LAYOUTS = {
     "CMYK": ("uchar", 4, "cmyk"),
     "I;16": ("ushort", 1, "grey16"),
     "I": ("int", 1, "grey16"),
+    "F": ("float", 1, "b-w"),
+    "LAB": ("uchar", 3, "lab"),
 }
 
 
@@ -93,6 +108,22 @@ def pillow_page(data: FileBytes, found: Format, number: int, path: str) -> Page:
     return Page(size, orientation, number, pages, (level,), whole=True)
 
 
+def pillow_tiff_page(level: TiffLevel, number: int, pages: int, path: str) -> Page:
+    """A page of a TIFF whose coding Pillow reads and libvips does not. It is decoded as a whole.
+
+    Raises:
+        NotAnImage: Its samples are laid out in a way that Pillow does not know.
+    """
+    try:
+        with _opened(level.data, Format.TIFF, path) as image:
+            size = Size(*image.size)  # upright: this plugin turns the picture by itself
+    except ImageDamaged as error:
+        # The directory was read before, and its pixels lie inside the file: only their layout is left.
+        raise level.coding.layout_refusal(path) from error
+    whole = Level(size, 1, partial(_decoded, level.data, Format.TIFF, 0, path))
+    return Page(size, 1, number, pages, (whole,), whole=True)
+
+
 @contextmanager
 def _opened(data: FileBytes, found: Format, path: str) -> Iterator[ImageFile.ImageFile]:
     try:
@@ -113,22 +144,29 @@ def _decoded(data: FileBytes, found: Format, index: int, path: str) -> Iterator[
             image.seek(index)
         image.load()
         profile = image.info.get("icc_profile")
-        pixels = _to_vips(image)
+        pixels = _to_vips(image, narrow=found is not Format.TIFF)
     if isinstance(profile, bytes) and profile:
         pixels = pixels.copy()
         pixels.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     yield pixels
 
 
-def _to_vips(image: Image.Image) -> pyvips.Image:
-    """The same pixels for libvips, palettes resolved, alpha kept."""
+def _to_vips(image: Image.Image, *, narrow: bool) -> pyvips.Image:
+    """The same pixels for libvips, palettes resolved, alpha kept.
+
+    Args:
+        image: Decoded.
+        narrow: Whether 32-bit integers hold 16-bit ones, as they do in every format but TIFF.
+    """
     rows = max(1, _BAND_PIXELS // image.width)
     bands = []
     for top in range(0, image.height, rows):
         band = _plain(image.crop((0, top, image.width, min(top + rows, image.height))))
         kind, count, interpretation = _LAYOUTS[band.mode]
         raw = pyvips.Image.new_from_memory(band.tobytes(), band.width, band.height, count, kind)
-        bands.append(raw.cast("ushort") if kind == "int" else raw)
+        if band.mode == "LAB":  # eight bits each: L* as a share of 255, a* and b* with a sign
+            raw = raw.extract_band(0).linear(100 / 255, 0).bandjoin(raw.extract_band(1, n=2).copy(format="char"))
+        bands.append(raw.cast("ushort") if kind == "int" and narrow else raw)
     joined = bands[0] if len(bands) == 1 else pyvips.Image.arrayjoin(bands, across=1)
     return joined.copy(interpretation=interpretation)
 
@@ -138,4 +176,5 @@ def _plain(band: Image.Image) -> Image.Image:
         return band
     if band.mode in {"P", "PA"}:
         return band.convert("RGBA" if band.has_transparency_data else "RGB")
-    return band.convert({"1": "L", "I;16L": "I;16", "I;16B": "I;16"}.get(band.mode, "RGB"))
+    plain = {"1": "L", "I;16L": "I;16", "I;16B": "I;16", "RGBa": "RGBA", "La": "LA"}
+    return band.convert(plain.get(band.mode, "RGB"))

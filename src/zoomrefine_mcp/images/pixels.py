@@ -110,6 +110,8 @@ def _srgb(image: pyvips.Image) -> pyvips.Image:
         return profiled
     if image.interpretation == "cmyk":
         return image.icc_transform("srgb", input_profile="cmyk", intent="relative", depth=8)
+    if image.interpretation in {"lab", "labs"}:  # of files: for the white of paper (D50), not of screens
+        return image.colourspace("lab").icc_export(output_profile="srgb", pcs="lab", intent="relative", depth=8)
     if image.interpretation not in _DEVICE_FREE | _COLOURED:
         # Grey, or bands that nobody named (satellite pictures): the first three are shown, or the first alone.
         wide = image.format == "ushort"

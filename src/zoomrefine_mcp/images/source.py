@@ -19,10 +19,11 @@ from zoomrefine_mcp.images import pixels
 from zoomrefine_mcp.images.encode import JPEG, jpeg
 from zoomrefine_mcp.images.formats import HEAD_BYTES, Format, identify
 from zoomrefine_mcp.images.heads import png_head
-from zoomrefine_mcp.images.page import Page
-from zoomrefine_mcp.images.pillow import pillow_page
+from zoomrefine_mcp.images.page import Page, page_index
+from zoomrefine_mcp.images.pillow import pillow_page, pillow_tiff_page
 from zoomrefine_mcp.images.reader import FileBytes, Fingerprint
 from zoomrefine_mcp.images.shared import SharedFile
+from zoomrefine_mcp.images.tiff import tiff_pages, verify_complete
 from zoomrefine_mcp.images.vips import frames_page, jpeg_page, png_page, tiff_page
 from zoomrefine_mcp.images.workers import image_workers
 from zoomrefine_mcp.pictures import Fit, Picture
@@ -31,6 +32,9 @@ __all__ = ["FileSource", "Limits", "image_workers", "open_source"]
 
 _READ_WHOLE = frozenset({Format.GIF, Format.WEBP, Format.AVIF, Format.JPEG2000, Format.BMP, Format.NETPBM})
 """Formats whose loaders want all bytes in memory, or all pixels."""
+
+_TO_PARTS = "Convert it to a tiled TIFF, a baseline JPEG or a PNG without interlacing"
+_TIFF_TO_PARTS = "Write it with deflate compression (tiffcp -c zip, or gdal_translate -co COMPRESS=DEFLATE)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,9 @@ class Limits:
         max_pixels: Width times height.
         max_bytes: Size of the file.
         max_whole_pixels: Width times height where a picture can only be decoded as a whole (WebP, GIF, AVIF, JPEG 2000,
-            BMP, Netpbm, interlaced PNG, progressive JPEG). These take memory for each pixel: progressive JPEG 6 bytes,
-            GIF 7, WebP 9, BMP and Netpbm 11, AVIF 13, JPEG 2000 19 (measured at 100 megapixels); the others none.
+            BMP, Netpbm, interlaced PNG, progressive JPEG, TIFF with ZSTD or LZMA). These take memory for each pixel:
+            progressive JPEG 6 bytes, GIF 7, WebP 9, BMP and Netpbm 11, AVIF 13, JPEG 2000 19 (measured at 100
+            megapixels); the others none.
         max_whole_bytes: Size of the file where all of it has to be in memory.
     """
 
@@ -68,7 +73,7 @@ async def open_source(
         workers: Limits the threads of image work; by default one for each core.
 
     Raises:
-        NotAnImage: By its first bytes it is nothing that is read.
+        NotAnImage: By its first bytes it is nothing that is read, or a TIFF coded in a way that is not.
         ImageTooLarge: It exceeds ``limits``.
         ImageDamaged: Its header cannot be read.
         BadRequest: It has no such page.
@@ -161,7 +166,9 @@ def _read_header(shared: SharedFile, number: int, limits: Limits) -> _Header:
             found = identify(data.read_at(0, HEAD_BYTES), file.path)
             _check_bytes(data.length, found, limits, file.path)
             page = _open_page(data, found, number, file.path)
-        _check_pixels(page, limits, file.path)
+        _check_pixels(page, found, limits, file.path)
+        if page.whole and found is Format.TIFF:
+            _check_whole_bytes(data.length, found, limits, file.path)
         return _Header(file.path, found, page, fingerprint)
 
 
@@ -169,12 +176,22 @@ def _open_page(data: FileBytes, found: Format, number: int, path: str) -> Page:
     if found is Format.JPEG:
         return jpeg_page(data, number, path)
     if found is Format.TIFF:
-        return tiff_page(data, number, path)
+        return _open_tiff(data, number, path)
     if found in {Format.GIF, Format.WEBP}:
         return frames_page(data, found, number, path)
     if found is Format.PNG and number == 1:
         return png_page(data, png_head(data, path))
     return pillow_page(data, found, number, path)  # the further frames of an animated PNG among them
+
+
+def _open_tiff(data: FileBytes, number: int, path: str) -> Page:
+    pages = tiff_pages(data, path)
+    page = pages[page_index(number, len(pages), path)]
+    verify_complete(data, path, page)
+    full = page.levels[0]
+    if full.coding.reader(path) == "pillow":
+        return pillow_tiff_page(full, number, len(pages), path)
+    return tiff_page(page, number, len(pages))
 
 
 def _check_bytes(size: int, found: Format, limits: Limits, path: str) -> None:
@@ -186,18 +203,23 @@ def _check_bytes(size: int, found: Format, limits: Limits, path: str) -> None:
             bytes=size,
             max_bytes=limits.max_bytes,
         )
-    if found in _READ_WHOLE and size > limits.max_whole_bytes:
+    if found in _READ_WHOLE:
+        _check_whole_bytes(size, found, limits, path)
+
+
+def _check_whole_bytes(size: int, found: Format, limits: Limits, path: str) -> None:
+    if size > limits.max_whole_bytes:
         raise ImageTooLarge(
             f"{path} has {size / 1e6:,.0f} megabytes; for {found}, which has to be read as a whole, "
             f"the limit is {limits.max_whole_bytes / 1e6:,.0f}",
-            hint="Convert it to a tiled TIFF, or cut it first.",
+            hint=f"{_TIFF_TO_PARTS if found is Format.TIFF else 'Convert it to a tiled TIFF'}, or cut it first.",
             path=path,
             bytes=size,
             max_bytes=limits.max_whole_bytes,
         )
 
 
-def _check_pixels(page: Page, limits: Limits, path: str) -> None:
+def _check_pixels(page: Page, found: Format, limits: Limits, path: str) -> None:
     size = page.size
     facts = {"path": path, "width": size.width, "height": size.height}
     if size.pixels > limits.max_pixels:
@@ -211,7 +233,7 @@ def _check_pixels(page: Page, limits: Limits, path: str) -> None:
         raise ImageTooLarge(
             f"{path} has {_megapixels(size)} megapixels ({size}) and can only be decoded as a whole; "
             f"the limit for that is {limits.max_whole_pixels / 1e6:,.0f}",
-            hint="Convert it to a tiled TIFF, a baseline JPEG or a PNG without interlacing, or cut it first.",
+            hint=f"{_TIFF_TO_PARTS if found is Format.TIFF else _TO_PARTS}, or cut it first.",
             max_pixels=limits.max_whole_pixels,
             **facts,
         )

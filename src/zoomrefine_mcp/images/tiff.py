@@ -33,6 +33,9 @@ _WIDTH, _HEIGHT, _ORIENTATION, _SUB_IFDS, _DNG_VERSION = 256, 257, 274, 330, 507
 _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES = 262, 277, 338
 _GREY, _CMYK = frozenset({0, 1}), 5  # PhotometricInterpretation
 _PIECES = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+_PIECE_TAGS = frozenset({_TILE_WIDTH, _TILE_HEIGHT, *(tag for pair in _PIECES for tag in pair)})
+_MAX_TILE = 1 << 26  # pixels of a tile that is larger than its picture; the decoders allocate it before they look
 _ALPHA = frozenset({1, 2})  # ExtraSamples: with and without the colours multiplied by it; 0 is data of another kind
 _TIFF_TAGS = CODING_TAGS | frozenset(
     {
@@ -198,7 +201,7 @@ def tiff_pages(data: FileBytes, path: str) -> list[TiffPage]:
 
 
 def verify_complete(data: FileBytes, path: str, page: TiffPage) -> None:
-    """Check that every strip and tile of a page lies inside the file.
+    """Check that every strip and tile of a page lies inside the file, and that no tile takes memory for nothing.
 
     libtiff mends a length that reaches beyond the end by itself, and gives black where the pixels should be.
 
@@ -207,7 +210,10 @@ def verify_complete(data: FileBytes, path: str, page: TiffPage) -> None:
     """
     directories = Directories(data, path)
     for level in page.levels:
-        tags, _ = directories.read(level.offset, frozenset(tag for pair in _PIECES for tag in pair), _MAX_PIECES)
+        tags, _ = directories.read(level.offset, _PIECE_TAGS, _MAX_PIECES)
+        tile = _first(tags, _TILE_WIDTH, 1) * _first(tags, _TILE_HEIGHT, 1)
+        if tile > max(_MAX_TILE, 4 * level.size.pixels):
+            raise damaged(path, f"has tiles of {tile:,} pixels")
         for offsets, lengths in _PIECES:
             starts = tags.get(offsets, ())
             ends = map(add, starts, tags.get(lengths, ())) if lengths in tags else starts

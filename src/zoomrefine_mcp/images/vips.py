@@ -14,7 +14,7 @@ from zoomrefine_mcp.images.formats import Format
 from zoomrefine_mcp.images.heads import JpegHead, PngHead, jpeg_head
 from zoomrefine_mcp.images.page import Level, Page, page_index
 from zoomrefine_mcp.images.reader import FileBytes, vips_source
-from zoomrefine_mcp.images.tiff import TiffLevel, TiffPage, tiff_pages, verify_complete
+from zoomrefine_mcp.images.tiff import TiffLevel, TiffPage
 
 pyvips.block_untrusted_set(state=True)  # the loaders named below are not among these; nothing else may ever run
 pyvips.cache_set_max(0)  # the cache would return a picture as it was before its file was rewritten
@@ -52,20 +52,16 @@ def png_page(data: FileBytes, head: PngHead) -> Page:
     return Page(head.size, orientation, 1, head.frames, (level,), whole=head.interlaced)
 
 
-def tiff_page(data: FileBytes, number: int, path: str) -> Page:
-    """A page of a TIFF, with the smaller copies of it that the file holds.
-
-    Raises:
-        BadRequest: There is no such page.
-        ImageDamaged: The directories do not hold together.
-        NotAnImage: A camera raw file.
-    """
-    pages = tiff_pages(data, path)
-    page = pages[page_index(number, len(pages), path)]
-    verify_complete(data, path, page)
-    levels = tuple(_tiff_level(level, page) for level in page.levels)
+def tiff_page(page: TiffPage, number: int, pages: int) -> Page:
+    """A page of a TIFF whose coding libvips reads, with the smaller copies of it that are coded alike."""
+    full = page.levels[0].coding
+    levels = tuple(
+        _tiff_level(level, page)
+        for level in page.levels
+        if (level.coding.compression, level.coding.photometric) == (full.compression, full.photometric)
+    )
     orientation = page.orientation if 1 <= page.orientation <= 8 else 1
-    return Page(levels[0].size, orientation, number, len(pages), levels)
+    return Page(levels[0].size, orientation, number, pages, levels)
 
 
 def frames_page(data: FileBytes, found: Format, number: int, path: str) -> Page:
@@ -102,7 +98,8 @@ def _tiff_level(level: TiffLevel, page: TiffPage) -> Level:
 
 @contextmanager
 def _open_tiff(level: TiffLevel, bands: int | None) -> Iterator[pyvips.Image]:
-    with _open(level.data, "tiffload_source") as image:
+    # Of broken pixels libtiff warns, and gives what it has; of tags that it does not know it warns elsewhere.
+    with _open(level.data, "tiffload_source", fail_on="warning") as image:
         if bands is None or bands >= image.bands:
             yield image
         elif bands == 3:
@@ -123,7 +120,7 @@ def _open(data: FileBytes, loader: str, **options: Any) -> Iterator[pyvips.Image
     Random access would decode a picture in rows as a whole first, and is no faster on tiles.
     """
     with vips_source(data) as source:
-        yield getattr(pyvips.Image, loader)(source, access="sequential", fail_on="truncated", **options)
+        yield getattr(pyvips.Image, loader)(source, access="sequential", **{"fail_on": "truncated", **options})
 
 
 def _header(data: FileBytes, loader: str) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -258,14 +259,22 @@ def _valued(frame: Frame, wanted: Wanted, label: Spot, value: Spot) -> float:
         return below
     if _has_partner(value, frame) or _has_sibling_values(label, frame):
         return 0.0
+    gap = value.top - label.bottom
     following = [
         spot.top - value.bottom for spot in frame.spots
-        if spot.top >= value.bottom - 0.3 * value.tall and overlap((spot.left, spot.right), (value.left, value.right)) > 0.3
+        if spot.top >= value.bottom - 0.3 * value.tall and _share_column(spot, value)
     ]  # fmt: skip
-    gap, to_next = value.top - label.bottom, min(following, default=None)  # type: ignore[type-var]
-    if to_next is not None and gap > 0.85 * to_next:
-        return 0.0  # as near to what follows: a line of a list, not a value under its label
+    preceding = [
+        label.top - spot.bottom for spot in frame.spots
+        if spot.bottom <= label.top + 0.3 * label.tall and _share_column(spot, label) and spot.tall < 1.3 * label.tall
+    ]  # fmt: skip
+    if any(gap > 0.85 * other for other in (min(following, default=math.inf), min(preceding, default=math.inf))):
+        return 0.0  # as near to what precedes or follows: a line of a list, not a value under its label
     return below if gap <= 2.0 * max(label.tall, value.tall) else 0.0
+
+
+def _share_column(one: Spot, other: Spot) -> bool:
+    return overlap((one.left, one.right), (other.left, other.right)) > 0.3
 
 
 def _is_header(label: Spot, value: Spot, frame: Frame) -> bool:
@@ -286,7 +295,7 @@ def _is_header(label: Spot, value: Spot, frame: Frame) -> bool:
 
 def _has_partner(spot: Spot, frame: Frame) -> bool:
     """Whether a line has a value of its own to its right."""
-    return any(0 <= other.left - spot.right < 10 * spot.tall for other in frame.spots.row(spot))
+    return any(0 <= other.left - spot.right < 25 * spot.tall for other in frame.spots.row(spot))
 
 
 def _has_sibling_values(label: Spot, frame: Frame) -> bool:

@@ -13,6 +13,9 @@ from zoomrefine_mcp.pictures import Picture
 SURE_SCORE = 0.8
 """Lines below this mean confidence are text that could not be read (measured: right ones score 0.9 and more)."""
 
+PIECES_PX = 60.0
+"""Height of a box, in pixels, from which on the detector finds words and not lines."""
+
 WORSE = 0.2
 """A later reading of a line whose confidence is so much lower does not replace the earlier one."""
 
@@ -90,7 +93,8 @@ def _joined(found: Iterable[Found]) -> list[Found]:
             tall, next_tall = bottom_right - top_right, next_bottom - next_top
             level = min(bottom_right, next_bottom) - max(top_right, next_top)
             if (
-                -0.6 * tall < left - right < 0.15 * tall
+                tall > PIECES_PX
+                and -0.6 * tall < left - right < 0.15 * tall
                 and level > 0.6 * min(tall, next_tall)
                 and 0.6 < next_tall / max(1.0, tall) < 1.6
                 and top < bottom

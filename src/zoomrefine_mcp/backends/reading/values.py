@@ -99,7 +99,7 @@ def is_pure(form: Form, text: str) -> bool:
     if value is None:
         return False
     if form is Form.ANY:
-        return len(squashed(text)) >= 2 and not _LABELLED.search(text)
+        return (len(squashed(text)) >= 2 or squashed(text).isdigit()) and not _LABELLED.search(text)
     if form is Form.NAME and any(char.isdigit() for char in text):
         return False
     return len(squashed(text)) - len(squashed(value)) <= 2

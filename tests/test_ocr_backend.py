@@ -1,0 +1,263 @@
+"""What the embedded backend answers, by what is written where: no model, the text is given."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import anyio
+import pytest
+
+from tests.support.written import ORIGINAL, Written, WrittenReader, picture
+from zoomrefine_mcp.backends.base import Ask, Look
+from zoomrefine_mcp.backends.ocr import OcrBackend, OcrTranscript
+from zoomrefine_mcp.backends.reading.engine import RapidReader
+from zoomrefine_mcp.errors import NoBackend
+from zoomrefine_mcp.geometry import Box, Size
+from zoomrefine_mcp.questions import read_question
+from zoomrefine_mcp.records import Evidence, ReplyForm, Stage
+
+pytestmark = pytest.mark.anyio
+
+
+def plate(title: str, left: float, top: float, *fields: str, capital: float = 20) -> list[Written]:
+    lines = [Written(title, left, top, 80)]
+    return lines + [Written(field, left, top + 150 + 60 * row, capital) for row, field in enumerate(fields)]
+
+
+async def look_once(lines: list[Written], question: str, choices: list[str] | None = None) -> Look[OcrTranscript]:
+    ask = Ask(Stage.DIRECT, ReplyForm.JSON, read_question(question, choices), (picture(edge=8000),))
+    return await OcrBackend(WrittenReader(*lines)).look(ask)
+
+
+async def look_twice(
+    lines: list[Written], question: str, choices: list[str] | None = None
+) -> tuple[Look[OcrTranscript], Look[OcrTranscript]]:
+    backend, asked = OcrBackend(WrittenReader(*lines)), read_question(question, choices)
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    crop = picture(first.regions[0].box.grown(0.02, 0.02))
+    second = await backend.look(Ask(Stage.REFINE, ReplyForm.JSON, asked, (crop,)), first.transcript)
+    return first, second
+
+
+PUMPS = [
+    *plate("PUMP P-204", 600, 600, "Serial no. 48-2207", "Year 1998", "Weight 1240 kg"),
+    *plate("PUMP P-240", 3600, 600, "Serial no. 51-3310", "Year 2004", "Weight 980 kg"),
+    *plate("BOILER B-7", 600, 2400, "Serial no. 77-0001", "Inspected by M. Keller", "Tel. 0421 55 87 13"),
+]
+
+
+async def test_the_view_abstains_and_names_the_region_and_the_crop_gives_the_value():
+    first, second = await look_twice(PUMPS, "What is the serial number of pump P-204?")
+    assert first.answer.abstained
+    assert first.evidence is Evidence.TOO_SMALL
+    assert first.regions[0].box.contains(Box(600 / 8000, 600 / 4000, 1000 / 8000, 800 / 4000))
+    assert first.regions[0].label == "PUMP P-204"
+    assert second.answer.text == "48-2207"
+    assert second.evidence is Evidence.LEGIBLE
+    assert "Serial no. 48-2207" in (second.answer.explanation or "")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is the serial number of pump P-240?", "51-3310"),
+        ("In which year was pump P-204 built?", "1998"),
+        ("How much does pump P-240 weigh?", "980 kg"),
+        ("Who inspected boiler B-7?", "M. Keller"),
+        ("What is the phone number of boiler B-7?", "0421 55 87 13"),
+    ],
+)
+async def test_the_value_that_is_asked_for_is_the_answer(question, answer):
+    assert (await look_once(PUMPS, question)).answer.text == answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the serial number of pump P-999?",
+        "What is the serial number of turbine P-204 in Hamburg?",
+        "What is the rated voltage of pump P-204?",
+        "Who inspected pump P-204?",
+        "What colour is pump P-204?",
+        "How many people stand beside pump P-204?",
+        "Is pump P-204 running?",
+        "What animal is lying on the floor?",
+        "What is the serial number?",
+    ],
+)
+async def test_it_abstains_where_the_text_does_not_answer(question):
+    look = await look_once(PUMPS, question)
+    assert look.answer.abstained
+    assert look.answer.text is None
+    assert "printed text only" in (look.answer.explanation or "")
+
+
+async def test_a_field_that_is_left_blank_is_not_filled_from_the_next_one():
+    lines = plate("PUMP P-204", 600, 600, "Year 1998", "Serial no. ______", "Code 48-2207", "Lubricant", "Oak")
+    assert (await look_once(lines, "What is the serial number of pump P-204?")).answer.abstained
+    assert (await look_once(lines, "What is the lubricant of pump P-204?")).answer.abstained
+
+
+async def test_values_in_a_column_of_their_own_are_read_beside_their_labels():
+    lines = [Written("PUMP P-204", 600, 600, 80)]
+    for row, (label, value) in enumerate([("Serial no.", "48-2207"), ("Lubricant", "VG 46"), ("Built in", "1998")]):
+        lines += [Written(label, 600, 760 + 60 * row, 20), Written(value, 1000, 760 + 60 * row, 20)]
+    assert (await look_once(lines, "Which lubricant does pump P-204 take?")).answer.text == "VG 46"
+    assert (await look_once(lines, "What is the serial number of pump P-204?")).answer.text == "48-2207"
+
+
+async def test_a_table_cell_is_found_by_its_row_and_its_column():
+    lines = [Written(header, 1500 + 1000 * i, 300, 60) for i, header in enumerate(["Departure", "Arrival", "Platform"])]
+    for row, (town, cells) in enumerate(
+        [("Lowick", ("7:00", "8:38", "2a")), ("Marston", ("9:15", "9:50", "11")), ("Hartwell", ("6:05", "7:45", "4"))]
+    ):
+        y = 600 + 300 * row
+        lines += [Written(town, 300, y, 60)]
+        lines += [Written(cell, 1500 + 1000 * i, y + 20, 25) for i, cell in enumerate(cells)]
+    first, second = await look_twice(lines, "When is the arrival of the train to Marston?")
+    assert second.answer.text == "9:50"
+    assert first.regions[0].box.width < 0.3
+    assert (await look_once(lines, "From which platform does the train to Hartwell leave?")).answer.text == "4"
+
+
+async def test_of_namesakes_the_one_with_more_of_the_words_wins():
+    lines = [
+        *plate("HOTEL ADLER", 600, 600, "Tel. 0421 55 87 13"),
+        *plate("HOTEL ADLER ANNEX", 4000, 600, "Tel. 0421 66 99 20"),
+    ]
+    assert (await look_once(lines, "What is the phone number of Hotel Adler?")).answer.text == "0421 55 87 13"
+    assert (await look_once(lines, "What is the phone number of Hotel Adler Annex?")).answer.text == "0421 66 99 20"
+
+
+async def test_a_plate_that_hangs_askew_is_read_in_its_own_direction():
+    lean = math.radians(12)
+    lines = [
+        Written(text, 1000 - down * math.sin(lean), 600 + down * math.cos(lean), capital, lean)
+        for text, down, capital in [("PUMP P-204", 0, 80), ("Year 1998", 150, 20), ("Serial no. 48-2207", 210, 20)]
+    ]
+    _, second = await look_twice(lines, "What is the serial number of pump P-204?")
+    assert second.answer.text == "48-2207"
+
+
+async def test_an_option_is_chosen_by_what_was_read():
+    choices = ["51-3310", "48-2207", "77-0001", "Not shown in the picture"]
+    look = await look_once(PUMPS, "What is the serial number of pump P-204?", choices)
+    assert (look.answer.choice, look.answer.text) == ("B", "48-2207")
+
+
+async def test_without_evidence_the_option_that_abstains_is_chosen_if_there_is_one():
+    choices = ["51-3310", "48-2207", "Not shown in the picture"]
+    look = await look_once(PUMPS, "What is the serial number of pump P-999?", choices)
+    assert (look.answer.choice, look.answer.abstained) == ("C", True)
+    look = await look_once(PUMPS, "What is the serial number of pump P-999?", choices[:2])
+    assert (look.answer.choice, look.answer.abstained) == (None, True)
+
+
+async def test_a_value_that_is_none_of_the_options_chooses_nothing():
+    look = await look_once(PUMPS, "What is the serial number of pump P-204?", ["51-3310", "48-2200"])
+    assert look.answer.abstained
+
+
+async def test_what_is_written_under_a_name_is_read_without_a_label():
+    lines = [Written("DOCK 7", 1000, 1000, 80), Written("4471-C", 1000, 1150, 20), Written("EXIT", 5000, 2000, 80)]
+    assert (await look_once(lines, "What is written below 'DOCK 7'?")).answer.text == "4471-C"
+
+
+async def test_text_that_is_read_unsurely_is_not_an_answer():
+    lines = plate("PUMP P-204", 600, 600)
+    lines.append(Written("Serial no. 48-2207", 600, 760, 20, score=0.6))
+    look = await look_once(lines, "What is the serial number of pump P-204?")
+    assert look.answer.abstained
+    assert look.evidence is Evidence.TOO_SMALL
+
+
+async def test_a_label_that_the_view_does_not_show_gives_no_region():
+    lines = [Written("PUMP P-204", 600, 600, 12), Written("Serial no. 48-2207", 600, 640, 12)]
+    ask = Ask(Stage.LOCALIZE, ReplyForm.JSON, read_question("What is the serial number of pump P-204?"), (picture(),))
+    look = await OcrBackend(WrittenReader(*lines)).look(ask)
+    assert look.regions == ()
+    assert look.evidence is Evidence.NOT_HERE
+    assert "was not read" in (look.answer.explanation or "")
+
+
+async def test_a_transcript_can_be_gone_on_from_twice():
+    backend = OcrBackend(WrittenReader(*PUMPS))
+    asked = read_question("What is the serial number of pump P-204?")
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    before = first.transcript
+    right = picture(first.regions[0].box)
+    wrong = picture(Box(0.8, 0.8, 0.9, 0.9))
+    missed = await backend.look(Ask(Stage.REFINE, ReplyForm.JSON, asked, (wrong,)), before)
+    read = await backend.look(Ask(Stage.REFINE, ReplyForm.JSON, asked, (right,)), before)
+    assert missed.answer.abstained
+    assert read.answer.text == "48-2207"
+    assert first.transcript == before
+
+
+async def test_lines_are_kept_on_the_original_and_the_crop_replaces_what_it_covers():
+    _, second = await look_twice(PUMPS, "What is the serial number of pump P-204?")
+    titles = [line for line in second.transcript.lines if line.text == "PUMP P-204"]
+    assert [line.look for line in titles] == [1]
+    assert titles[0].box.x0 * ORIGINAL.width == pytest.approx(600, abs=8)
+    assert titles[0].capital_share * ORIGINAL.height == pytest.approx(80, rel=0.2)
+    assert any(line.text == "PUMP P-240" and line.look == 0 for line in second.transcript.lines)
+
+
+async def test_pointing_gives_the_box_of_the_text_and_sharpening_refines_it_in_the_crop():
+    backend, asked = OcrBackend(WrittenReader(*PUMPS)), read_question("the plate of boiler B-7")
+    pointed = await backend.look(Ask(Stage.POINT, ReplyForm.JSON, asked, (picture(),)))
+    assert pointed.regions[0].label == "BOILER B-7"
+    assert pointed.regions[0].box.x0 * ORIGINAL.width == pytest.approx(600, abs=20)
+    crop = picture(pointed.regions[0].box.grown(0.1, 0.1))
+    sharp = await backend.look(Ask(Stage.SHARPEN, ReplyForm.JSON, asked, (crop,)), pointed.transcript)
+    assert sharp.regions[0].box.y0 * ORIGINAL.height == pytest.approx(2400 - 12, abs=4)
+
+
+async def test_pointing_at_what_is_not_written_finds_nothing():
+    backend, asked = OcrBackend(WrittenReader(*PUMPS)), read_question("the red fire extinguisher")
+    look = await backend.look(Ask(Stage.POINT, ReplyForm.JSON, asked, (picture(),)))
+    assert look.regions == ()
+    assert look.answer.abstained
+
+
+async def test_a_picture_without_any_text_is_no_error():
+    look = await look_once([], "What is the serial number of pump P-204?")
+    assert look.answer.abstained
+    assert look.regions == ()
+
+
+async def test_it_says_what_it_is_and_that_nothing_leaves_the_machine():
+    info = OcrBackend(WrittenReader()).info
+    assert info.name == "ocr"
+    assert info.sends_to == "this machine"
+    assert "printed text only" in info.about
+
+
+async def test_what_it_reads_at_once_is_bounded():
+    fit = OcrBackend(WrittenReader()).fit(Stage.LOCALIZE, Size(7680, 4320)).size
+    assert fit.long_edge <= 4096
+    assert OcrBackend(WrittenReader()).fit(Stage.REFINE, Size(640, 400)).size == Size(640, 400)
+
+
+async def test_without_the_extra_the_error_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    backend = OcrBackend(RapidReader())
+    with pytest.raises(NoBackend) as caught:
+        await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, read_question("What is it?"), (picture(),)))
+    assert "zoomrefine-mcp[ocr]" in caught.value.hint
+
+
+async def test_looks_at_once_are_as_many_as_there_are_workers():
+    backend = OcrBackend(WrittenReader(*PUMPS), workers=1)
+    asked = read_question("In which year was pump P-240 built?")
+    answers = []
+
+    async def one() -> None:
+        look = await backend.look(Ask(Stage.DIRECT, ReplyForm.JSON, asked, (picture(edge=8000),)))
+        answers.append(look.answer.text)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(one)
+    assert answers == ["2004"] * 5
