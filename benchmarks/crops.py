@@ -33,7 +33,9 @@ def main() -> None:
         for model, wire in MODELS:
             profile = profile_for(model, wire=wire)
             print(f"\n{model} (profile {profile.name}), picture {PICTURE}\n")
-            print("| box, share of each side | of the area | policy | view | cut, pixels | of the area | sent as | scale |")
+            print(
+                "| box, share of each side | of the area | policy | view | cut, pixels | of the area | sent as | scale |"
+            )
             print("|---|---|---|---|---|---|---|---|")
             for share in SHARES:
                 for policy in ("paper", "adaptive"):
@@ -45,7 +47,9 @@ async def _row(path: Path, profile: Profile, policy: str, share: float) -> str:
     view_edge = None
     client = ScriptedClient([lambda _: _reply(box, profile, policy), _reply(None, profile, policy)])
     info = BackendInfo(name="scripted", model=profile.name, profile=profile, sends_to="this machine")
-    result = await ZoomRefine(ChatBackend(client, info), policy, view_edge=view_edge).zoom_and_refine(path, "What is it?")
+    result = await ZoomRefine(ChatBackend(client, info), policy, view_edge=view_edge).zoom_and_refine(
+        path, "What is it?"
+    )
     head = f"| {share:.1%} | {share * share:.4%} | {policy} | {result.image.view.width} x {result.image.view.height} |"
     return f"{head} {_cells(result.regions[0])}"
 
@@ -72,7 +76,13 @@ def _reply(box: Box | None, profile: Profile, policy: str) -> str:
         written = [round(value * scale[side % 2], 5) for side, value in enumerate(box.as_list())]
     regions = [{"picture": 1, "label": "it", "box": written}] if box else []
     return json.dumps(
-        {"reasoning": "r", "evidence": "too_small" if box else "legible", "answer": "seen", "choice": None, "regions": regions}
+        {
+            "reasoning": "r",
+            "evidence": "too_small" if box else "legible",
+            "answer": "seen",
+            "choice": None,
+            "regions": regions,
+        }
     )
 
 

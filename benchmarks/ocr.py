@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+
 import heldout_scenes
 import scenes
-
 from zoomrefine_mcp import ZoomRefine, ZoomResult
 from zoomrefine_mcp.backends.ocr import OcrBackend
 from zoomrefine_mcp.questions import abstains
@@ -64,13 +64,15 @@ class Item:
 
 
 def normalized(text: str) -> str:
-    """Case, width, spacing, and punctuation at the ends of words do not count.
+    """Case, width, spaces, and punctuation at the ends of words do not count.
+
+    A space in print is a gap of no certain width, so "0595 64 82 83" and "059564 82 83" are one reading.
 
     >>> normalized(" 82.9 BAR. ")
-    '82.9 bar'
+    '82.9bar'
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(re.sub(r"(?<!\w)[^\w+-]+|[^\w%]+(?!\w)", " ", folded).split())
+    return "".join(re.sub(r"(?<!\w)[^\w+-]+|[^\w%]+(?!\w)", " ", folded).split())
 
 
 def scored(item: Item, result: ZoomResult) -> str:

@@ -199,7 +199,9 @@ ROOM_FIELDS: dict[str, Field] = {
         ("What is the clear height of {e}?", "How high is {e}?"),
         lambda rng: f"{rng.randint(2, 4)}.{_number(rng, 2)} m",
     ),
-    "door": Field(("Door",), ("Which door leads to {e}?", "What is the door of {e}?"), lambda rng: f"D-{_number(rng, 3)}"),
+    "door": Field(
+        ("Door",), ("Which door leads to {e}?", "What is the door of {e}?"), lambda rng: f"D-{_number(rng, 3)}"
+    ),
     "key": Field(("Key no.", "Key"), ("What is the key number of {e}?",), lambda rng: f"{_number(rng, 4)}"),
     "floor": Field(
         ("Floor finish", "Finish"),
@@ -241,7 +243,9 @@ class Board:
         self.draw = ImageDraw.Draw(self.image)
         self.ink = ink
 
-    def write(self, at: tuple[float, float], text: str, cap: int, ink: Rgb | None = None, *, bold: bool = False) -> PixelRect:
+    def write(
+        self, at: tuple[float, float], text: str, cap: int, ink: Rgb | None = None, *, bold: bool = False
+    ) -> PixelRect:
         """Write with the capitals' top left at ``at``; returns the text's box on the board."""
         made = font(cap)
         x, y = at[0], at[1] - made.getbbox("H")[1]
@@ -401,7 +405,11 @@ def _machine_hall(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:
     tags = list(dict.fromkeys(f"{machine} {prefix}-{number}" for number in numbers))
     tags += [f"{rng.choice([m for m in MACHINES if m != machine])} {prefix}-{numbers[0] + 400}"]
     rng.shuffle(tags)
-    places = [(260 + 1240 * column + rng.randint(0, 90), row + rng.randint(0, 120)) for row in (560, 2260) for column in range(6)]
+    places = [
+        (260 + 1240 * column + rng.randint(0, 90), row + rng.randint(0, 120))
+        for row in (560, 2260)
+        for column in range(6)
+    ]
     places = rng.sample(places, len(tags))
     asked = rng.choice([tag for tag in tags if tag.startswith(machine)])
     names = rng.sample(sorted(PLATE_FIELDS), 5)
@@ -453,7 +461,9 @@ def _machine(draw: ImageDraw.ImageDraw, rng: random.Random, at: tuple[int, int],
     draw.rounded_rectangle((x + 30, y + 30, x + size[0] - 30, y + 90), 24, fill=tuple(min(255, c + 26) for c in hue))
     for bolt in range(6):
         left = x + 60 + bolt * (size[0] - 140) // 5
-        draw.ellipse((left, y + size[1] - 70, left + 36, y + size[1] - 34), fill=(150, 150, 150), outline=(30, 30, 30), width=4)
+        draw.ellipse(
+            (left, y + size[1] - 70, left + 36, y + size[1] - 34), fill=(150, 150, 150), outline=(30, 30, 30), width=4
+        )
     cx, cy = x + size[0] - 190, y + size[1] - 260
     draw.ellipse((cx - 110, cy - 110, cx + 110, cy + 110), fill=(232, 232, 226), outline=(20, 20, 20), width=12)
     angle = rng.uniform(0.6, 2.5)
@@ -488,7 +498,11 @@ def _street(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:
             lines = [(name, printed, "" if name == wanted else text) for name, printed, text in lines]
         if shop == asked and missing == "no field":
             lines = [line for line in lines if line[0] != wanted]
-        sign = Board((width - 200, 250), rng.choice([(30, 60, 50), (120, 24, 32), (24, 30, 60), (240, 236, 220)]), (246, 240, 220))
+        sign = Board(
+            (width - 200, 250),
+            rng.choice([(30, 60, 50), (120, 24, 32), (24, 30, 60), (240, 236, 220)]),
+            (246, 240, 220),
+        )
         if sum(sign.image.getpixel((5, 5))[:3]) > 600:  # type: ignore[index]
             sign.ink = (40, 30, 24)
         cap = plan.label
@@ -499,10 +513,20 @@ def _street(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:
         draw.rectangle((left + 120, 2640, left + 820, 3760), fill=(60, 70, 84), outline=(230, 226, 214), width=16)
         draw.rectangle((left + 900, 2640, left + 1380, 3760), fill=(88, 62, 44), outline=(40, 28, 20), width=12)
         longest = max(font(plan.detail).getlength(f"{printed}: {text}") for _, printed, text in lines)
-        notice = Board((min(980, round(longest) + 3 * plan.detail + 48), 120 + round(plan.detail * 2.6 * len(lines)) + 40), (244, 242, 234), (28, 28, 32))
+        notice = Board(
+            (min(980, round(longest) + 3 * plan.detail + 48), 120 + round(plan.detail * 2.6 * len(lines)) + 40),
+            (244, 242, 234),
+            (28, 28, 32),
+        )
         style = rng.choice(["inline", "colon"])
         boxes = _notice(notice, (24, 36), plan, lines, style)
-        place = notice.hang(scene, (left + rng.randint(140, 170) + rng.choice([0, max(0, 1180 - notice.image.width)]), rng.randint(2680, 2800)))
+        place = notice.hang(
+            scene,
+            (
+                left + rng.randint(140, 170) + rng.choice([0, max(0, 1180 - notice.image.width)]),
+                rng.randint(2680, 2800),
+            ),
+        )
         for name, printed, text in lines:
             if name == wanted and shop == asked:
                 value, target, printed_label = text or None, place(boxes[name]) if text else None, printed
@@ -510,7 +534,11 @@ def _street(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:
                 others.append(text)
     entity = asked.title()
     if missing == "no entity":
-        entity, value, target = rng.choice(["the Museum of Glass", "Restaurant Palermo", "Florist Bergamot"]), None, None
+        entity, value, target = (
+            rng.choice(["the Museum of Glass", "Restaurant Palermo", "Florist Bergamot"]),
+            None,
+            None,
+        )
     question = _ask(SHOP_FIELDS[wanted], printed_label, entity, rng)
     if missing == "nowhere":
         question, value, target = rng.choice(NOWHERE), None, None

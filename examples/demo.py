@@ -2,8 +2,8 @@
 
     python examples/demo.py [--seed N] [--out DIR] [--view-edge PX]
 
-Prints the answer from the downsampled view, the region, the answer from the crop, and where crop, overlay and figure were
-saved. Compares the answer with the scene's truth: exit code 0 when it is right and was read from the crop, else 1.
+Prints the answer from the downsampled view, the region, the answer from the crop, and where crop, overlay and figure
+were saved. Compares the answer with the scene's truth: exit code 0 when it is right and was read from the crop, else 1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 import anyio
-from make_scene import HERE, SEED, make
 
+from make_scene import HERE, SEED, make
 from zoomrefine_mcp import Box, Settings, ZoomResult, open_app
 from zoomrefine_mcp.images.draw import figure
 
@@ -73,7 +73,7 @@ async def save_figure(result: ZoomResult, question: str, out: Path) -> Path:
 
 
 def normalized(text: object) -> str:
-    return " ".join(str(text or "").casefold().split())
+    return "".join(str(text or "").casefold().split())
 
 
 if __name__ == "__main__":

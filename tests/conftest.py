@@ -30,11 +30,11 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def guarded_connect(self: socket.socket, address: object) -> None:
         _refuse_foreign(self, address)
-        connect(self, address)  # type: ignore[arg-type]
+        connect(self, address)
 
     def guarded_connect_ex(self: socket.socket, address: object) -> int:
         _refuse_foreign(self, address)
-        return connect_ex(self, address)  # type: ignore[arg-type]
+        return connect_ex(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from zoomrefine_mcp.backends.clients.faults import MAX_ECHO_CHARS, connection_fault, picture_limit, scrub, status_fault
+from zoomrefine_mcp.backends.clients.sealed import retry_after_s
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import (
     BackendAuth,
@@ -190,6 +191,104 @@ def test_a_placeholder_key_does_not_garble_the_message():
         scrub("no model named x", Endpoint("vllm", "openai", "http://box", api_key=SecretStr("x")))
         == "no model named x"
     )
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "A",
+        "-",
+        "a.",
+        "*",
+        ".",
+        "…",
+        "<",
+        "<a ",
+        "Bearer ",
+        "sk-",
+        "max",
+        "model ",
+        "image ",
+        "image largest ",
+        "exceed ",
+    ],
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_server_that_repeats_megabytes_costs_no_more_than_reading_them(unit, wrapped):
+    # A pattern that is quadratic in any of these would not come to its end.
+    words = unit * (8_000_000 // len(unit))
+    told = fault(400, says(words) if wrapped else words, OPENAI)
+    assert len(told.message) < MAX_ECHO_CHARS + 200
+    assert len(scrub(words, OPENAI)) <= MAX_ECHO_CHARS
+
+
+def test_the_beginning_and_the_end_of_a_long_message_say_what_it_is_about():
+    echoed = "QUJD" * 1_000_000
+    assert type(fault(400, says(f"the prompt is too long: {echoed}"))) is ContextTooLong
+    assert type(fault(400, says(f"{echoed}: the prompt is too long"))) is ContextTooLong
+    assert type(fault(400, says(f"{echoed}: the prompt is too long: {echoed}"))) is BackendError
+
+
+@pytest.mark.parametrize("before", range(2980, 3005))
+def test_a_secret_where_a_long_message_is_cut_leaves_no_half_of_itself(before):
+    endpoint = Endpoint("openai", "openai", "http://gate", api_key=SecretStr("Zq7plantedsecret9Wx4"))
+    said = fault(400, says(" " * before + "Zq7plantedsecret9Wx4" + " " * 5000), endpoint).message
+    assert "Zq7" not in said
+    assert "Wx4" not in said
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        says("image exceeds " + "9" * 400 + " MB"),
+        says("image exceeds " + "9" * 5000 + " bytes"),
+        says("image too large", details={"max_side_length_pixels": 10**400}),
+        says("image too large", details={"max_side_length_pixels": True}),
+    ],
+)
+def test_a_limit_that_is_no_number_of_this_world_is_none(body):
+    refused = fault(400, body)
+    assert type(refused) is PictureRefused
+    assert (refused.context["limit"], refused.context["limit_bytes"]) == (None, None)
+
+
+@pytest.mark.parametrize("depth", [*range(900, 1000, 7), 100_000])
+def test_an_error_of_any_depth_costs_no_traceback(depth):
+    body: object = "x"
+    for _ in range(depth):
+        body = [body]
+    assert type(fault(400, {"error": {"message": body}})) is BackendError
+    assert type(fault(400, {"odd": body})) is BackendError
+    assert type(fault(400, body)) is BackendError
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "-7"}, 0),
+        ({"retry-after": "7", "retry-after-ms": "1500"}, 1.5),
+        ({"retry-after": "7", "retry-after-ms": "soon"}, 7),
+        ({"retry-after-ms": "100000"}, 100),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+        ({"retry-after": "Wed, 01 Jan 99999 00:00:00 GMT"}, None),
+        ({"retry-after": "Fri, 99 Foo 2020 99:99:99 GMT"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e999"}, None),
+        ({"retry-after": "1e300"}, 366 * 24 * 3600),
+        ({"retry-after": "soon"}, None),
+    ],
+)
+def test_the_pause_that_a_server_asks_for_is_read_as_the_sdks_read_it_or_not_at_all(headers, seconds):
+    assert retry_after_s(httpx2.Headers(headers)) == seconds
+
+
+def test_a_server_that_is_busy_and_says_how_long_is_overloaded():
+    busy = fault(503, says("busy"), **{"retry-after": "100"})
+    assert type(busy) is BackendRateLimited
+    assert busy.context["retry_after_s"] == 100
 
 
 def test_a_long_reply_is_cut():

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.support.pictures import colour_at, decoded, encoded, is_near, opened, scene, shows_marker, written
 from zoomrefine_mcp.errors import BadRequest, NotAnImage
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
+from zoomrefine_mcp.images import pixels
 from zoomrefine_mcp.images.source import FileSource, open_source
 from zoomrefine_mcp.pictures import Fit
 
@@ -80,6 +81,27 @@ async def test_pages_of_a_tiff_have_their_own_sizes(tmp_path: Path) -> None:
     async with await open_source(opened(path), page=2) as source:
         assert source.size == Size(40, 90)
         assert is_near(await colour_of(source), COLOURS[1])
+
+
+@pytest.mark.parametrize("form", ["TIFF", "MPO"])
+async def test_each_page_has_its_own_size_and_the_pixels_that_pillow_reads(tmp_path: Path, form: str) -> None:
+    first, *rest = (scene(size, PixelBox(8, 4, 28, 20)) for size in (Size(64, 48), Size(40, 90), Size(101, 33)))
+    # An MPO tells its pages from its previews by their size, unless it is said to be of several views.
+    sizes = [first.size, *(image.size for image in rest)] if form == "TIFF" else [first.size] * 3
+    rest = [image.resize(size) for image, size in zip(rest, sizes[1:], strict=True)]
+    options = {"quality": 95, "subsampling": 0} if form == "MPO" else {}
+    path = written(tmp_path / "picture", encoded(first, form, save_all=True, append_images=rest, **options))
+    with Image.open(path) as image:
+        for number, size in enumerate(sizes, start=1):
+            image.seek(number - 1)
+            async with await open_source(opened(path), page=number) as source:
+                assert source.size == Size(*size)
+                ours = pixels.render(source._page, PixelBox(0, 0, *size), source.size)
+            assert _difference(bytes(ours.write_to_memory()), image.convert("RGB").tobytes()) <= 1
+
+
+def _difference(one: bytes, other: bytes) -> int:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("subifd", [True, False])

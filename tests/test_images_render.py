@@ -92,6 +92,34 @@ async def test_pixels_before_encoding_are_those_that_pillow_reads(tmp_path: Path
     assert bytes(ours.write_to_memory()) == wanted.tobytes()
 
 
+KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
+    **{f"palette in {form}": (form, "P", {}) for form in ("PNG", "GIF", "BMP", "TIFF")},
+    **{f"palette of 16 in {form}": (form, "P16", {}) for form in ("PNG", "BMP", "TIFF")},
+    **{f"black and white in {form}": (form, "1", {}) for form in ("PNG", "BMP", "TIFF", "PPM")},
+    **{f"grey in {form}": (form, "L", {}) for form in ("PNG", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")},
+    "baseline JPEG": ("JPEG", "RGB", {"quality": 80}),
+    "grey JPEG": ("JPEG", "L", {"quality": 80}),
+    "progressive JPEG": ("JPEG", "RGB", {"quality": 80, "progressive": True}),
+    "progressive JPEG in full colour": ("JPEG", "RGB", {"quality": 95, "progressive": True, "subsampling": 0}),
+    "progressive grey JPEG": ("JPEG", "L", {"quality": 80, "progressive": True}),
+    "lossy WebP": ("WEBP", "RGB", {"quality": 80}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_kind_of_picture_has_the_pixels_that_pillow_reads(tmp_path: Path, kind: str) -> None:
+    form, mode, options = KINDS[kind]
+    image = scene().quantize(16 if mode == "P16" else 200) if mode.startswith("P") else scene().convert(mode)
+    path = written(tmp_path / "picture", encoded(image, form, **options))
+    box = PixelBox(191, 41, 275, 109)
+    async with await open_source(opened(path)) as source:
+        ours = bytes(pixels.render(source._page, box, box.size).write_to_memory())
+    with Image.open(path) as reread:
+        wanted = reread.convert("RGB").crop((box.left, box.top, box.right, box.bottom)).tobytes()
+    lossy = form in {"JPEG", "WEBP"}
+    assert max(abs(a - b) for a, b in zip(ours, wanted, strict=True)) <= (2 if lossy else 0)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", TURNED)
 async def test_a_turned_picture_is_cut_upright(tmp_path: Path, form: str, orientation: int) -> None:

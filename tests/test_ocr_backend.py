@@ -164,6 +164,69 @@ async def test_what_is_written_under_a_name_is_read_without_a_label():
     assert (await look_once(lines, "What is written below 'DOCK 7'?")).answer.text == "4471-C"
 
 
+def in_rows(*rows: tuple[str, ...], capital: float) -> list[Written]:
+    return [
+        Written(text, 500 + 1000 * column, 400 + 3.5 * capital * row, capital)
+        for row, texts in enumerate(rows)
+        for column, text in enumerate(texts)
+    ]
+
+
+FLIGHTS = in_rows(
+    ("Flight", "Gate", "Time"),
+    ("LH 441", "B12", "14:05"),
+    ("BA 902", "C03", "15:10"),
+    ("AF 118", "A07", "16:45"),
+    capital=60,
+)
+GOODS = in_rows(
+    ("Item", "Qty", "Unit price"),
+    ("Bolt M8", "120", "0.12"),
+    ("Nut M8", "340", "0.05"),
+    ("Washer", "75", "0.02"),
+    ("Total", "535"),
+    capital=30,
+)
+CIRCUIT = in_rows(("R17", "C3", "R18"), ("4.7k", "100n", "10k"), capital=12)
+TANKS = [
+    Written(text, left, top, capital)
+    for left, tank, level in ((1000, "TANK 3 LEVEL", "4.20 m"), (3000, "TANK 4 LEVEL", "3.10 m"))
+    for text, top, capital in ((tank, 1000, 80), (level, 1150, 20))
+]
+SIGNS = [
+    Written("ASSEMBLY POINT", 1000, 1000, 90),
+    Written("Zone C4", 1300, 1180, 24),
+    Written("FIRE EXIT", 4000, 1000, 90),
+    Written("Route 7B", 4200, 1180, 24),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "question", "answer"),
+    [
+        (FLIGHTS, "What is the gate of flight BA 902?", "C03"),
+        (FLIGHTS, "At what time does flight AF 118 leave?", "16:45"),
+        (FLIGHTS, "Which gate does LH 441 use?", "B12"),
+        (FLIGHTS, "What is the time of flight XX 100?", None),
+        (GOODS, "What is the quantity of bolts M8?", "120"),
+        (GOODS, "What is the unit price of the washer?", "0.02"),
+        (GOODS, "How many nuts M8 are listed?", "340"),
+        (GOODS, "What is the unit price of the total?", None),
+        (CIRCUIT, "What is the value of R17?", "4.7k"),
+        (CIRCUIT, "What is the value of resistor R18?", "10k"),
+        (CIRCUIT, "What is the value of C9?", None),
+        (TANKS, "What is the level of tank 3?", "4.20 m"),
+        (TANKS, "What is the level of tank 5?", None),
+        (TANKS, "What is the temperature of tank 3?", None),
+        (SIGNS, "Which zone is printed below the assembly point sign?", "C4"),
+        (SIGNS, "What does the small text under 'FIRE EXIT' say?", "Route 7B"),
+        (SIGNS, "What code is written next to 'FIRE EXIT'?", "7B"),
+    ],
+)
+async def test_tables_drawings_and_signs_are_read_by_where_their_text_stands(lines, question, answer):
+    assert (await look_once(lines, question)).answer.text == answer
+
+
 async def test_text_that_is_read_unsurely_is_not_an_answer():
     lines = plate("PUMP P-204", 600, 600)
     lines.append(Written("Serial no. 48-2207", 600, 760, 20, score=0.6))

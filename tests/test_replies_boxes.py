@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.replies import BOX, CROP, VIEW, boxes, read, reply
 from zoomrefine_mcp.backends.boxes import write_box
+from zoomrefine_mcp.backends.marks import MAX_MARKS
 from zoomrefine_mcp.backends.profiles import PROFILES, Axes, Unit
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Picture
@@ -245,6 +246,52 @@ def written_boxes(draw):
 def test_a_list_of_regions_is_read_whole_with_or_without_an_answer(text):
     regions = read(text, model="qwen3-vl").regions
     assert [region.label for region in regions] == ["a", "b"]
+
+
+@pytest.mark.parametrize("shape", ["one list", "one after the other", "regions", "boxes", "lists in lists", "tags"])
+def test_a_reply_that_marks_thousands_of_places_keeps_no_more_than_the_bound(shape):
+    numbers = [[x / 1000, 0.1, (x + 1) / 1000, 0.2] for x in range(900)] * 3
+    objects = [{"box": box} for box in numbers]
+    text = {
+        "one list": json.dumps(objects),
+        "one after the other": "\n".join(map(json.dumps, objects)),
+        "regions": json.dumps({"answer": "x", "regions": objects}),
+        "boxes": json.dumps({"answer": "x", "boxes": numbers}),
+        "lists in lists": json.dumps({"answer": "x", "boxes": [numbers, numbers]}),
+        "tags": "Answer: x " + "".join(f"<box>{json.dumps(box)}</box>" for box in numbers),
+    }[shape]
+    assert len(read(text, stage="point").regions) == MAX_MARKS
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [0.4, 0.4, 0.4, 0.4],
+        [0.4, 0.4, 0.4000001, 0.4000001],
+        [0.4, 0.2, 0.4000001, 0.6],
+        {"x": 0.4, "y": 0.4, "width": 1e-8, "height": 0.1},
+    ],
+)
+def test_a_box_of_which_rounding_leaves_no_area_is_dropped_and_reported(box):
+    reading = read(reply(box))
+    assert reading.regions == ()
+    assert "has no area" in reading.warnings[0]
+
+
+def test_a_box_that_is_thin_only_on_the_original_is_dropped_too():
+    deep = Picture(b"deep", "image/jpeg", Size(10, 10), Box(0.5, 0.5, 0.5001, 0.5001))
+    reading = read(reply([0.4, 0.4, 0.401, 0.6]), pictures=(deep,))
+    assert reading.regions == ()
+    assert "has no area" in reading.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "point", ['x="1.2.3" y="4.5"', 'x="4.5" y="1.2.3"', 'x="." y="."', 'x="1" y="9999999999999"', 'x1="..." y1="5"']
+)
+def test_a_point_whose_number_is_none_is_no_mark_and_the_answer_stands(point):
+    reading = read(f"Answer: plate <point {point}>it</point>", form="text")
+    assert reading.answer.text == "plate it"
+    assert reading.regions == ()
 
 
 def test_a_reply_that_is_written_twice_counts_the_second_time():

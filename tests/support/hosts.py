@@ -55,7 +55,7 @@ def opening(
         async with AsyncExitStack() as closing:
             app = AppWithModel(Settings(**settings), access=access, timeout_s=30.0, closing=closing)
             is_model = isinstance(model, ZoomRefineError) or hasattr(model, "complete")
-            app.model = model if is_model else ScriptedClient(model)  # type: ignore[assignment, arg-type]
+            app.model = model if is_model else ScriptedClient(model)  # type: ignore[assignment]
             yield app
 
     return open_application

@@ -154,6 +154,8 @@ class ModelServer:
             connections = list(self._connections)
         if was_listening:
             self._wake_write.send(b"!")
+            with contextlib.suppress(OSError):  # closing alone would wait for the poll in the other thread
+                self._http.socket.shutdown(socket.SHUT_RDWR)
             self._http.socket.close()  # refuses from here on; serve_forever is told next
             threading.Thread(target=self._http.shutdown, daemon=True).start()
         for connection in connections:

@@ -62,6 +62,8 @@ def _corners(line: Written, zoom: float, box: Box) -> Corners:
     width, height = letters * line.capital, line.capital * 1.25 + 3 / zoom  # as RapidOCR's boxes are
     x, y = line.left, line.top - 0.15 * line.capital
     cos, sin = math.cos(line.lean), math.sin(line.lean)
-    turned = [(x + u * cos - v * sin, y + u * sin + v * cos) for u, v in ((0, 0), (width, 0), (width, height), (0, height))]
+    turned = [
+        (x + u * cos - v * sin, y + u * sin + v * cos) for u, v in ((0, 0), (width, 0), (width, height), (0, height))
+    ]
     placed = [((px - box.x0 * ORIGINAL.width) * zoom, (py - box.y0 * ORIGINAL.height) * zoom) for px, py in turned]
     return placed[0], placed[1], placed[2], placed[3]

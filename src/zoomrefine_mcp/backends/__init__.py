@@ -1,0 +1,1 @@
+"""Everything that answers, behind one seam (``base.py``)."""

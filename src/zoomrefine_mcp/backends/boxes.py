@@ -113,11 +113,17 @@ def place(mark: Mark, picture: Picture, *, number: int, profile: Profile, form: 
             warnings.append(f"The corners of the box {mark.raw} are in the wrong order; they were exchanged.")
             x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
         box = Box.clipped(x0, y0, x1, y1)
-    if box is None or min(box.width, box.height) < 1e-9:
+    composed = None if box is None or min(box.width, box.height) < 1e-9 else picture.shows.compose(box)
+    if composed is None or not _has_area(composed):
         warnings.append(f"The box {mark.raw} has no area on picture {number} ({scale.name}); it was dropped.")
         return Placed(None, tuple(warnings))
-    region = Region(picture.shows.compose(box), mark.label, mark.raw, convention)
-    return Placed(region, tuple(warnings))
+    return Placed(Region(composed, mark.label, mark.raw, convention), tuple(warnings))
+
+
+def _has_area(box: Box) -> bool:
+    """Whether anything is left of a box in the rounded numbers in which a result gives it."""
+    x0, y0, x1, y1 = box.as_list()
+    return x0 < x1 and y0 < y1
 
 
 def _sides(unit: Unit, size: Size) -> tuple[float, float]:

@@ -57,7 +57,7 @@ _GAP = re.compile(
 
 
 def marks_in_value(value: Any, *, label: str | None = None, picture: int | None = None) -> list[Mark]:
-    """The marks in a JSON value: a reply's ``regions``, one region, or a bare list of numbers.
+    """The marks in a JSON value: a reply's ``regions``, one region, or a bare list of numbers; at most ``MAX_MARKS``.
 
     >>> [mark.numbers for mark in marks_in_value([{"bbox_2d": [10, 20, 30, 40], "label": "plate"}])]
     [(10.0, 20.0, 30.0, 40.0)]
@@ -87,7 +87,7 @@ def marks_in_text(text: str, *, anywhere: bool) -> list[Mark]:
     if tagged or not anywhere:
         return tagged[:MAX_MARKS]
     groups = islice(re.finditer(r"[\[(][^\[\]A-Za-z]{3,80}[\])]", text), MAX_MARKS)
-    return [mark for group in groups for mark in _in_string(group.group(), None, None)]
+    return [mark for group in groups for mark in _in_string(group.group(), None, None)][:MAX_MARKS]
 
 
 def without_marks(text: str) -> str:
@@ -118,8 +118,9 @@ def _in_list(value: list[Any], label: str | None, picture: int | None) -> list[M
         xs, ys = [x for x, _ in points if x is not None], [y for _, y in points if y is not None]
         if len(xs) == len(ys) == len(value):
             return [_mark([min(xs), min(ys), max(xs), max(ys)], _raw(value), label, picture)]
-    nested = [item for item in value if isinstance(item, list | dict | str)]
-    return [mark for item in nested[:MAX_MARKS] for mark in marks_in_value(item, label=label, picture=picture)]
+    nested = (item for item in value if isinstance(item, list | dict | str))
+    marks = (mark for item in nested for mark in marks_in_value(item, label=label, picture=picture))
+    return list(islice(marks, MAX_MARKS))
 
 
 def _in_object(value: dict[str, Any], label: str | None, picture: int | None) -> list[Mark]:
@@ -164,9 +165,9 @@ def _all_numbers(value: dict[str, Any], keys: tuple[str, ...]) -> list[float] | 
 
 def _in_string(text: str, label: str | None, picture: int | None) -> list[Mark]:
     text = _PIXELS.sub("", text)
-    tagged = list(_TAGGED.finditer(text))
+    tagged = list(islice(_TAGGED.finditer(text), MAX_MARKS))
     if tagged:
-        marks = [mark for match in tagged for mark in _tagged(text, match)]
+        marks = [mark for match in tagged for mark in _tagged(text, match)][:MAX_MARKS]
         return [Mark(mark.numbers, mark.raw, mark.label or label, picture, mark.percent) for mark in marks]
     return _grouped(text, label, picture)
 
@@ -174,10 +175,12 @@ def _in_string(text: str, label: str | None, picture: int | None) -> list[Mark]:
 def _tagged(text: str, match: re.Match[str]) -> list[Mark]:
     reference = _REFERENCE.search(text, max(0, match.start() - 300), match.start())
     label = reference[1].strip() if reference else None
-    attributes = re.search(r"\bx\d?\s*=\s*[\"']?([\d.]+).*?\by\d?\s*=\s*[\"']?([\d.]+)", match["inside"])
+    attributes = re.search(r"\bx\d?\s*=\s*[\"']?([\d.]+).{0,200}?\by\d?\s*=\s*[\"']?([\d.]+)", match["inside"])
     if attributes:  # Molmo's <point x="61.5" y="40.2">, in percent
-        numbers = [_number(attributes[1]), _number(attributes[2])]
-        return [_mark([n for n in numbers if n is not None], match.group().strip(), label, None, percent=True)]
+        x, y = _number(attributes[1]), _number(attributes[2])
+        if x is None or y is None:
+            return []
+        return [_mark([x, y], match.group().strip(), label, None, percent=True)]
     body = _mark_body(match)
     return _grouped(body, label, None, raw=match.group().strip()) if body else []
 

@@ -23,7 +23,7 @@ from zoomrefine_mcp.backends.endpoints import THIS_MACHINE
 from zoomrefine_mcp.backends.profiles import OCR, OCR_PIXELS, Profile
 from zoomrefine_mcp.backends.reading.choices import choose
 from zoomrefine_mcp.backends.reading.engine import Found, RapidReader, TextReader
-from zoomrefine_mcp.backends.reading.finding import Candidate, Finding, decide
+from zoomrefine_mcp.backends.reading.finding import Candidate, Finding, decide, settled
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, lean
 from zoomrefine_mcp.backends.reading.lines import Line, aspect, merged, missed, placed
 from zoomrefine_mcp.backends.reading.regions import anchor, around_label, around_value, box_of, matching
@@ -136,7 +136,8 @@ class OcrBackend:
     def _reread(self, look: Look[OcrTranscript], question: Question, picture: Picture) -> Look[OcrTranscript]:
         """The same look with the small text near what the question is about read once more, enlarged."""
         wanted = take_apart(question.text)
-        finding = decide(_framed(look.transcript, wanted)[0], wanted)
+        frame, _, wanted = _framed(look.transcript, wanted)
+        finding = decide(frame, wanted)
         small = [
             one.spot.line for one in finding.candidates
             if one.spot.line.capital_px < SMALL_PX and one.spot.line.look == look.transcript.looks - 1
@@ -170,12 +171,12 @@ class OcrBackend:
             if line.capital_px < STEADY_PX:
                 break
             readings[text] = checked
-        return _withheld(checked)
+        return _withheld(checked, question)
 
 
 def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript]:
     wanted = take_apart(question.text)
-    frame, named = _framed(transcript, wanted)
+    frame, named, wanted = _framed(transcript, wanted)
     finding = decide(frame, wanted)
     regions = _where(frame, finding, named, wanted)
     best = finding.best if finding.best is not None and finding.best.spot.line.sure else None
@@ -184,7 +185,7 @@ def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript
     elif best is not None:
         answer = Answer(best.value, explanation=_read_at(best))
     else:
-        answer = Answer(None, abstained=True, explanation=_unread(finding, transcript))
+        answer = _abstained(question, _unread(finding, transcript))
     if not answer.abstained:
         evidence = Evidence.LEGIBLE
     elif finding.best is not None or (regions and transcript.looks == 1):
@@ -210,16 +211,20 @@ def _chosen(question: Question, finding: Finding, frame: Frame, wanted: Wanted) 
     )
 
 
-def _framed(transcript: OcrTranscript, wanted: Wanted) -> tuple[Frame, Spot | None]:
-    """The lines in the reading direction of what the question is about, and the line that names it."""
+def _framed(transcript: OcrTranscript, wanted: Wanted) -> tuple[Frame, Spot | None, Wanted]:
+    """The lines in the reading direction of what the question is about, the line that names that, and the question.
+
+    The question comes back without the words that need not be near the answer.
+    """
     lines = [replace(line, text=respaced(line.text, wanted.words)) for line in transcript.lines]
     frame = Frame(lines, transcript.aspect)
+    wanted = settled(frame, wanted)
     named = anchor(frame, wanted)
     angle = lean(named.line, transcript.aspect) if named is not None else 0.0
     if angle:
         frame = Frame(lines, transcript.aspect, angle)
         named = anchor(frame, wanted)
-    return frame, named
+    return frame, named, wanted
 
 
 def _where(frame: Frame, finding: Finding, named: Spot | None, wanted: Wanted) -> tuple[Region, ...]:
@@ -259,15 +264,22 @@ def _unread(finding: Finding, transcript: OcrTranscript) -> str:
     return f"Not answered from {len(transcript.lines)} lines of text: {finding.why_not}; {ABOUT}."
 
 
-def _withheld(look: Look[OcrTranscript]) -> Look[OcrTranscript]:
+def _withheld(look: Look[OcrTranscript], question: Question) -> Look[OcrTranscript]:
     reason = f"The text that answers is so small that its readings differ; {ABOUT}."
-    return replace(look, answer=Answer(None, abstained=True, explanation=reason), evidence=Evidence.TOO_SMALL)
+    return replace(look, answer=_abstained(question, reason), evidence=Evidence.TOO_SMALL)
+
+
+def _abstained(question: Question, reason: str) -> Answer:
+    """No answer; of the options, the one that says so."""
+    out = next((choice for choice in question.choices if choice.abstains), None)
+    return Answer(None, out.letter if out else None, abstained=True, explanation=reason)
 
 
 def _deciding(transcript: OcrTranscript, question: Question) -> Line | None:
     """The line that answers, or would if it were read better."""
     wanted = take_apart(question.text)
-    finding = decide(_framed(transcript, wanted)[0], wanted)
+    frame, _, wanted = _framed(transcript, wanted)
+    finding = decide(frame, wanted)
     return finding.best.spot.line if finding.best is not None else None
 
 

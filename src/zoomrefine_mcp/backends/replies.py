@@ -16,6 +16,7 @@ from zoomrefine_mcp.backends.boxes import Mark, place
 from zoomrefine_mcp.backends.lenient_json import values_in
 from zoomrefine_mcp.backends.marks import (
     BOX_KEYS,
+    MAX_MARKS,
     POINT_KEYS,
     REGION_KEYS,
     marks_in_text,
@@ -145,7 +146,7 @@ def _take(fields: _Fields, members: dict[str, Any]) -> None:
         fields.evidence = _evidence(members["evidence"])
     if any(key in members for key in _PLACE_KEYS):
         marks = marks_in_value(members)
-        fields.marks = marks if is_reply else fields.marks + marks
+        fields.marks = marks if is_reply else (fields.marks + marks)[:MAX_MARKS]
         fields.said.add("regions")
 
 

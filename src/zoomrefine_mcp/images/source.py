@@ -46,8 +46,8 @@ class Limits:
         max_bytes: Size of the file.
         max_whole_pixels: Width times height where a picture can only be decoded as a whole (WebP, GIF, AVIF, JPEG 2000,
             BMP, Netpbm, interlaced PNG, progressive JPEG, TIFF with ZSTD or LZMA). These take memory for each pixel:
-            progressive JPEG 6 bytes, GIF 7, WebP 9, BMP and Netpbm 11, AVIF 13, JPEG 2000 19 (measured at 100
-            megapixels); the others none.
+            progressive JPEG 6 bytes, GIF 7, WebP 9, BMP and Netpbm 11, TIFF 11 (16 in floats) and the file's own
+            bytes once, AVIF 13, JPEG 2000 19 (measured at 50 and 100 megapixels); the others none.
         max_whole_bytes: Size of the file where all of it has to be in memory.
     """
 

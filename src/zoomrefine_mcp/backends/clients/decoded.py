@@ -6,6 +6,9 @@ from typing import Any
 
 from zoomrefine_mcp.safe_text import whole_characters
 
+MAX_TOKENS = 10**12
+"""No request has more: a greater number (JSON's ``1e999`` is infinite) counts nothing."""
+
 
 def at(value: Any, *path: str | int) -> Any:
     """What lies at ``path`` in decoded JSON, or None wherever a step is missing or of another type.
@@ -24,9 +27,14 @@ def at(value: Any, *path: str | int) -> Any:
 
 
 def count(value: Any, *path: str | int) -> int:
-    """The number of tokens at ``path``, zero where there is none."""
+    """The number of tokens at ``path``, zero where there is none or what stands there can be none.
+
+    >>> count({"prompt_tokens": 1200.0}, "prompt_tokens"), count({"prompt_tokens": float("inf")}, "prompt_tokens")
+    (1200, 0)
+    """
     found = at(value, *path)
-    return int(found) if isinstance(found, int | float) and found > 0 else 0
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return int(found) if is_number and 0 < found <= MAX_TOKENS else 0
 
 
 def text_at(value: Any, *path: str | int) -> str:

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import httpx2
 
+from zoomrefine_mcp.backends.clients.bodies import unread
 from zoomrefine_mcp.backends.clients.decoded import at, text_at
-from zoomrefine_mcp.backends.clients.faults import connection_fault, not_json, status_fault
+from zoomrefine_mcp.backends.clients.faults import connection_fault, not_json, status_fault, unread_body
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError
 
@@ -53,6 +54,9 @@ async def exchange(call: Awaitable[RawResponse], sdk: Any, *, endpoint: Endpoint
     except sdk.APIConnectionError as error:
         raise connection_fault(error.__cause__, endpoint) from None
     response = raw.http_response
+    why = unread(response)
+    if why is not None:
+        raise unread_body(why, endpoint, response.status_code)
     body = _decoded(response.text)
     if not isinstance(body, dict):
         raise not_json(response.text, endpoint)

@@ -2,6 +2,9 @@
 
 Servers say the same thing in many words; the patterns here are those of OpenAI, Anthropic, vLLM, llama.cpp, Ollama
 and common gateways. A message never holds a secret: what a provider echoes is scrubbed and cut short.
+
+Some servers repeat the whole request, pictures included. Only what costs time in proportion to its length sees all of
+a server's words; every pattern sees a few thousand characters of them, and looks ahead a bounded way.
 """
 
 from __future__ import annotations
@@ -34,11 +37,16 @@ from zoomrefine_mcp.safe_text import whole_characters
 MAX_ECHO_CHARS = 300
 """How much of a server's own words an error repeats."""
 
+_WORDS_HEAD, _WORDS_TAIL = 3000, 1000
+"""How much of a server's words is looked at: their beginning and their end, in characters."""
+
 _MIN_SECRET_CHARS = 4
 """A shorter "secret" is a placeholder such as ``x``; replacing it would garble every message."""
 
 _KEY_LIKE = re.compile(r"\bBearer +\S+|\b(?:sk|pk|xai|gsk|hf)[-_][\w*.\-]{8,}|\bAIza[\w*.\-]{8,}", re.IGNORECASE)
-_MASKED = re.compile(r"[\w\-.]*(?:\*{2,}|\.{3}|…)[\w\-.]*")
+_RUN = re.compile(r"[\w\-.*…]+")
+_MASK = re.compile(r"\*{2,}|\.{3,}|…")
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def scrub(text: str, endpoint: Endpoint) -> str:
@@ -48,21 +56,35 @@ def scrub(text: str, endpoint: Endpoint) -> str:
         text: What the server said.
         endpoint: Whose secrets it may have echoed.
     """
-    secrets = sorted(
-        (secret for secret in endpoint.secrets() if len(secret) >= _MIN_SECRET_CHARS), key=len, reverse=True
-    )
-    for secret in secrets:
-        text = text.replace(secret, "[secret]")
+    text = _looked_at(text, endpoint)
     text = _KEY_LIKE.sub("[secret]", text)
-    text = _MASKED.sub(lambda match: "[secret]" if _is_part(match[0], secrets) else match[0], text)
+    secrets = _secrets(endpoint)
+    text = _RUN.sub(lambda run: "[secret]" if _is_masked(run[0], secrets) else run[0], text)
     text = " ".join(whole_characters(text).split())
     return text if len(text) <= MAX_ECHO_CHARS else text[: MAX_ECHO_CHARS - 1] + "…"
 
 
-def _is_part(masked: str, secrets: list[str]) -> bool:
+def _looked_at(text: str, endpoint: Endpoint) -> str:
+    """Without whole secrets, then cut: the other way round, a cut through a secret would leave half of it."""
+    for secret in _secrets(endpoint):
+        text = text.replace(secret, "[secret]")
+    if len(text) <= _WORDS_HEAD + _WORDS_TAIL:
+        return text
+    return f"{text[:_WORDS_HEAD]} … {text[-_WORDS_TAIL:]}"
+
+
+def _secrets(endpoint: Endpoint) -> list[str]:
+    """What must not be repeated, the longest first, since one may hold another."""
+    return sorted((secret for secret in endpoint.secrets() if len(secret) >= _MIN_SECRET_CHARS), key=len, reverse=True)
+
+
+def _is_masked(run: str, secrets: list[str]) -> bool:
     """Whether ``abc***xyz`` begins or ends as one of the secrets does."""
-    head, *_, tail = re.split(r"\*{2,}|\.{3}|…", masked)
-    return any((head and secret.startswith(head)) or (tail and secret.endswith(tail)) for secret in secrets)
+    head, *tails = _MASK.split(run)
+    ends = [part for part in (head, *(tail.rstrip(".") for tail in tails)) if part]
+    return bool(tails) and any(
+        secret.startswith(ends_at) or secret.endswith(ends_at) for secret in secrets for ends_at in ends
+    )
 
 
 def connection_fault(cause: BaseException | None, endpoint: Endpoint) -> BackendFailure:
@@ -107,7 +129,7 @@ def status_fault(
         endpoint: Who answered.
         model: Which model was asked.
     """
-    reply = _Reply(status, _words(body), body, headers, endpoint, model)
+    reply = _Reply(status, _looked_at(_words(body), endpoint), body, headers, endpoint, model)
     for told in (_by_status, _by_words):
         fault = told(reply)
         if fault is not None:
@@ -115,6 +137,21 @@ def status_fault(
     said = f": {reply.said}" if reply.said else ""
     hint = "Try again later; the server's log says more." if status >= 500 else ""
     return BackendError(f"The server at {endpoint.address} answered {status}{said}", hint=hint, status=status)
+
+
+def unread_body(why: str, endpoint: Endpoint, status: int) -> BackendError:
+    """A success whose body was not read to its end.
+
+    Args:
+        why: What was wrong with it, behind "answered with".
+        endpoint: Who answered.
+        status: The HTTP status.
+    """
+    return BackendError(
+        f"The server at {endpoint.address} answered with {why}.",
+        hint="Is --base-url the address of its API? A gateway on the way may have changed the answer.",
+        status=status,
+    )
 
 
 def not_json(text: str, endpoint: Endpoint) -> BackendFailure:
@@ -129,7 +166,7 @@ def not_json(text: str, endpoint: Endpoint) -> BackendFailure:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """An answer that is a fault, with its words in lower case for matching."""
+    """An answer that is a fault, with as much of its words as is looked at."""
 
     status: int
     raw: str
@@ -150,9 +187,16 @@ class _Reply:
 def _words(body: object) -> str:
     """The message inside an error's body, in whichever of the usual places; else the body as text."""
     if isinstance(body, str):
-        return re.sub(r"<[^>]*>", " ", body) if body.lstrip().startswith("<") else body
+        return _TAG.sub(" ", body) if body.lstrip().startswith("<") else body
     if isinstance(body, list) and body:
-        return _words(body[0])  # Gemini's OpenAI-compatible address wraps its error in a list
+        body = body[0]  # Gemini's OpenAI-compatible address wraps its error in a list
+    try:
+        return _message(body)
+    except RecursionError:  # nested almost as deep as can be decoded
+        return ""
+
+
+def _message(body: object) -> str:
     if isinstance(body, dict):
         inner = body.get("error", body)
         if isinstance(inner, str):
@@ -180,6 +224,8 @@ def _by_status(reply: _Reply) -> BackendFailure | None:
         case 408 | 504:
             return BackendTimeout(f"The server at {address} gave up waiting{said}", hint="Try again.")
         case 429 | 529:
+            return _rate_limited(reply)
+        case 503 if retry_after_s(reply.headers) is not None:
             return _rate_limited(reply)
         case status if 300 <= status < 400:
             target = scrub(reply.headers.get("location", "elsewhere").split("?")[0], reply.endpoint)
@@ -288,8 +334,9 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Callable[[_Reply], BackendFailure]], ...]
     ),
     (
         re.compile(
-            r"image_dimensions_too_large|(image|picture).*(exceed|too (large|big)|larger than|decompression bomb)"
-            r"|exceed.*\b(image|picture)|(image|picture).*largest .*fit"
+            r"image_dimensions_too_large"
+            r"|(image|picture).{0,300}?(exceed|too (large|big)|larger than|decompression bomb)"
+            r"|exceed.{0,300}?\b(image|picture)|(image|picture).{0,300}?largest .{0,100}?fit"
         ),
         _picture_refused,
     ),
@@ -301,7 +348,7 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Callable[[_Reply], BackendFailure]], ...]
         _no_pictures,
     ),
     (re.compile(r"content.?(policy|filter|management)|safety system"), _refused),
-    (re.compile(r"model_not_found|\bmodel\b.*(does not exist|not found|not exist)|unknown model"), _no_model),
+    (re.compile(r"model_not_found|\bmodel\b.{0,300}?(does not exist|not found|not exist)|unknown model"), _no_model),
     (re.compile(r"overloaded|at capacity|rate.?limit|resource.?exhausted"), _rate_limited),
     (re.compile(r"api key not valid|(invalid|incorrect|missing|no).{0,10}api.?key"), _key_refused),
 )
@@ -322,17 +369,19 @@ def picture_limit(words: str, body: object = None) -> tuple[Size | None, int | N
         words: The server's message.
         body: The decoded body, where Anthropic's ``max_side_length_pixels`` may stand.
     """
-    edges = [int(number) for number in re.findall(r"max\w* (?:allowed )?(?:size|edge|side)\D{0,40}(\d{3,5}) ?p", words)]
+    edges = [
+        int(number) for number in re.findall(r"max\w{0,10} (?:allowed )?(?:size|edge|side)\D{0,40}(\d{3,5}) ?p", words)
+    ]
     edge = at(body, "error", "details", "max_side_length_pixels")
-    if isinstance(edge, int) and edge > 0:
+    if isinstance(edge, int) and 1 < edge < 10**6:
         edges.append(edge)
     pairs = [
         Size(int(width), int(height))
         for width, height in re.findall(r"\b([1-9]\d{1,5}) ?[x\u00d7] ?([1-9]\d{1,5})\b", words)
     ]
     sizes = [Size(edge, edge) for edge in edges] or (pairs if len(pairs) > 1 else [])
-    counts = [int(number) for number in re.findall(r"\b([1-9]\d{3,}) ?bytes", words)]
+    counts = [int(number) for number in re.findall(r"\b([1-9]\d{3,11}) ?bytes", words)]
     counts = counts or [
-        int(float(number) * 1e6) for number in re.findall(r"\b(\d+(?:\.\d+)?) ?M(?:i?B|egabytes)", words)
+        int(float(number) * 1e6) for number in re.findall(r"\b(\d{1,6}(?:\.\d{1,6})?) ?M(?:i?B|egabytes)", words)
     ]
     return min(sizes, key=lambda size: size.pixels, default=None), min(counts, default=None)

@@ -8,11 +8,14 @@ headers just before it is sent and gets back a fixed set of plain ones and those
 from __future__ import annotations
 
 import email.utils
+import math
 import time
 from collections.abc import Mapping
 
 import httpx2
 
+from zoomrefine_mcp.backends.clients.bodies import BoundedTransport
+from zoomrefine_mcp.backends.clients.network import way_to
 from zoomrefine_mcp.backends.endpoints import Endpoint
 
 MAX_RETRIES = 2
@@ -32,7 +35,8 @@ LISTING_TIMEOUT_S = 10.0
 LISTING_RETRIES = 1
 """How often it is asked again for them."""
 
-_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+_LONGEST_NAMED_S = 366 * 24 * 3600.0  # a longer pause is not repeated in figures
+_PAUSES = (("retry-after-ms", 1000.0), ("retry-after", 1.0))  # with their units a second, in the SDKs' own order
 _FRAMING = ("content-length", "transfer-encoding")
 _RAW = ("x-stainless-raw-response", {"true", "raw"})  # the SDKs look for their own mark on the request that was sent
 _ANTHROPIC_VERSION = "2023-06-01"
@@ -48,7 +52,7 @@ class Seal:
     def __init__(self, endpoint: Endpoint) -> None:
         plain = {
             "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
+            "Accept-Encoding": "identity",
             "Connection": "keep-alive",
             "User-Agent": "zoomrefine-mcp",
         }
@@ -81,22 +85,50 @@ class Seal:
 
 
 async def refuse_long_pauses(response: httpx2.Response) -> None:
-    """The hook that keeps an SDK from sleeping past any deadline because a server asked it to."""
+    """The hook that keeps an SDK from sleeping past any deadline because a server asked it to.
+
+    The SDKs read several headers, and stumble over some dates: what they get is one number of seconds, or nothing.
+    """
     pause = retry_after_s(response.headers)
-    if pause is not None and pause > LONGEST_RETRY_AFTER_S:
+    for name, _ in _PAUSES:
+        response.headers.pop(name, None)
+    if pause is None:
+        return
+    response.headers["retry-after"] = f"{pause:.3f}"
+    if pause > LONGEST_RETRY_AFTER_S:
         response.headers["x-should-retry"] = "false"
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """The pause that a server asks for, in seconds: ``Retry-After`` as a number or a date; None without one."""
-    text = headers.get("retry-after")
-    if text is None:
-        return None
+    """The pause that a server asks for, in seconds, by whichever header says so; None where it asks for none.
+
+    >>> retry_after_s({"retry-after": "7", "retry-after-ms": "1500"})
+    1.5
+
+    Args:
+        headers: The response's, with ``Retry-After`` as a number or a date.
+    """
+    pauses = (_number(headers.get(name)) / units for name, units in _PAUSES)
+    pause = next((pause for pause in pauses if math.isfinite(pause)), math.nan)
+    if math.isnan(pause):
+        pause = _until(headers.get("retry-after"))
+    return None if math.isnan(pause) else min(max(0.0, pause), _LONGEST_NAMED_S)
+
+
+def _number(text: str | None) -> float:
     try:
-        return max(0.0, float(text))
+        return math.nan if text is None else float(text)
     except ValueError:
-        date = email.utils.parsedate_tz(text)
-        return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
+        return math.nan
+
+
+def _until(text: str | None) -> float:
+    """Seconds from now to a date, not a number where it is none."""
+    date = email.utils.parsedate_tz(text) if text else None
+    try:
+        return math.nan if date is None else email.utils.mktime_tz(date) - time.time()
+    except (ValueError, OverflowError):  # in the year 99999
+        return math.nan
 
 
 def sealed_http(
@@ -104,19 +136,22 @@ def sealed_http(
 ) -> tuple[httpx2.AsyncClient, Seal]:
     """An HTTP client for one endpoint, and its seal.
 
-    It follows no redirect, since that would carry pictures and headers to an address that nobody chose, and asks no
-    proxy for this machine's own addresses.
+    It follows no redirect, since that would carry pictures and headers to an address that nobody chose, asks no
+    proxy for this machine's own addresses, and reads no more of an answer than a model writes.
 
     Args:
         endpoint: Where it sends.
         transport: Stands in for the network in tests.
+
+    Raises:
+        BadRequest: The environment names a proxy or certificates that cannot be used.
     """
     seal = Seal(endpoint)
     client = httpx2.AsyncClient(
         timeout=TIMEOUT,
         follow_redirects=False,
-        transport=transport,
-        mounts=dict.fromkeys(_LOOPBACK, None),
+        trust_env=False,  # what it says was read for this address alone
+        transport=BoundedTransport(transport or way_to(endpoint)),
         event_hooks={"request": [seal.on_request], "response": [refuse_long_pauses]},
     )
     return client, seal

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zoomrefine_mcp.backends.reading.finding import Finding
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, beside, heads, under
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs
 from zoomrefine_mcp.backends.reading.wanted import Wanted, is_general
 from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike, squashed
 from zoomrefine_mcp.records import Choice
 
+TIED = 0.55
+"""Text belongs to what the question is about where every name in it reaches the text with this strength."""
 LIKE = 0.85
 """An option was read where the text is at least this similar; one with digits only where they are the same."""
 
@@ -76,11 +78,7 @@ def _belonging(frame: Frame, wanted: Wanted) -> list[Spot]:
 
     def tied(word: str, spot: Spot) -> bool:
         return any(
-            title is spot
-            or max(
-                beside(title, spot, frame.spots), 0.9 * under(title, spot, frame.spots), heads(title, spot, frame.spots)
-            )
-            >= 0.55
+            title is spot or belongs(title, spot, frame.spots) >= TIED
             for title in frame.spots
             if find(word, title.line.text).quality >= MATCH
         )

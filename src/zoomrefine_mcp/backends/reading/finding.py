@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, beside, heads, overlap, same_row, under
-from zoomrefine_mcp.backends.reading.values import extract, is_blank, is_pure
+from zoomrefine_mcp.backends.reading.labels import is_header, valued
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, beside, heads, under
+from zoomrefine_mcp.backends.reading.values import extract, has_label, is_blank, is_pure
 from zoomrefine_mcp.backends.reading.wanted import Form, Side, Wanted, is_general
 from zoomrefine_mcp.backends.reading.words import MATCH, Hit, alike, find, has_digit, squashed, tokens
 
@@ -16,6 +16,8 @@ OWNED = 0.4
 """Every word that names what the question is about has to reach a value with this strength."""
 LABELLED = 0.5
 """The word that names what is asked for has to reach a value with this strength."""
+NAMESAKE = -1.0
+"""Stands for a share of covered words that lets a title reach nothing (with it, less than ``OWNED`` is left)."""
 MARGIN = 0.04
 """Two different values whose weights differ by less are ambiguous."""
 BETTER_LABEL = 0.25
@@ -75,7 +77,9 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
     hits = _Hits(frame)
     weighed = sorted(_candidates(frame, wanted, hits), key=lambda one: -one.weight)
     owned = tuple(one for one in weighed if one.owned)
-    if not owned:
+    bare = bool(wanted.head) and not wanted.rest  # "the value of R17": what stands there is all that can be meant
+    by_place = (wanted.side is not None or bare) and all(map(is_general, wanted.head))  # "people beside it": no text
+    if not owned and not by_place:
         return Finding(None, _missing(frame, wanted, hits), ())
     labelled = [one for one in owned if one.labelled]
     label, fit = _best_label(frame, wanted, hits)
@@ -83,17 +87,40 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
         return Finding(None, f"'{label.line.text}' stands there without a value", owned, blank=label)
     if labelled:
         return _unless_ambiguous(labelled, owned)
-    if wanted.side is not None and all(is_general(word) for word in wanted.head):  # "people beside it" are no text
-        sided = sorted(_at_side(frame, wanted, hits), key=lambda one: -one.weight)
+    if by_place:
+        sided = sorted(_at_side(frame, wanted), key=lambda one: -one.weight)
         if sided:
             return _unless_ambiguous(sided, tuple(sided))
     if wanted.form.telling and not any(hits.of(word) for word in (*wanted.head, *wanted.rest) if not is_general(word)):
-        values = {squashed(one.value): one for one in reversed(owned) if is_pure(wanted.form, one.spot.line.text)}
+        values = {
+            squashed(one.value): one for one in reversed(owned)
+            if is_pure(wanted.form, one.spot.line.text)
+            and (wanted.form is not Form.PRICE or not squashed(one.value).isdigit())  # a bare number tells nothing
+        }  # fmt: skip
         if len(values) == 1:
             return Finding(next(iter(values.values())), "", owned)
         if values:
             return Finding(None, f"there are {len(values)} texts of that form and no label tells them apart", owned)
     return Finding(None, f"no label for {_listed(wanted.head or wanted.rest)} was read there", owned)
+
+
+def settled(frame: Frame, wanted: Wanted) -> Wanted:
+    """The question without the soft words that need not be near the answer.
+
+    "Resistor R17" is not written out on a drawing, and "flight BA 902" stands in a column headed "Flight". But where
+    a "TURBINE P-300" is written elsewhere, "turbine P-204" is not the pump of that number.
+    """
+    hits = _Hits(frame)
+    names = {spot for word in wanted.owner if word not in wanted.soft for spot, _ in hits.of(word)}
+    free = [
+        word for word in wanted.soft
+        if not hits.of(word)
+        or any(
+            _covered(spot, wanted) >= 1 and under(spot, name, frame.spots) > 0
+            for spot, _ in hits.of(word) for name in names
+        )
+    ]  # fmt: skip
+    return wanted.without(free)
 
 
 def _unless_ambiguous(ranked: list[Candidate], owned: tuple[Candidate, ...]) -> Finding:
@@ -146,21 +173,24 @@ def _candidates(frame: Frame, wanted: Wanted, hits: _Hits) -> list[Candidate]:
         if value is None and not own and wanted.form.telling:
             value = extract(wanted.form, spot.line.text)
         if value is not None and not _repeats(value, wanted):
-            found.append(_weigh(frame, wanted, hits, spot, value, own))
+            found.append(_weigh(wanted, hits, spot, value, own=own))
     return found
 
 
 def _own_value(spot: Spot, wanted: Wanted) -> tuple[bool, str | None]:
     """The value that a line holds beside its own label; whether it has such a label at all."""
     text = spot.line.text
-    groups = [
+    hits = [
         [hit for hit in (find(word, text) for word in words) if hit.quality >= MATCH]
         for words in (wanted.head, wanted.rest, wanted.owner)
     ]
-    groups = [group for group in groups if group]
+    groups = [group for group in hits if group]
     if not groups:
         return False, None
-    for placed in ([hit for group in groups for hit in group], *groups):
+    tried = [[hit for group in groups for hit in group], *groups]
+    if hits[2] and wanted.form in {Form.ANY, Form.NAME}:
+        tried.remove(hits[2])  # what follows a name on its own line is part of the name
+    for placed in tried:
         after = text[max(hit.end for hit in placed) :]
         colon = after.find(":")
         if colon > 0 and not after[colon + 1 : colon + 2].isdigit() and not is_blank(after[colon + 1 :]):
@@ -188,7 +218,7 @@ def _is_spent(label: Spot, value: Spot, wanted: Wanted, frame: Frame) -> bool:
         return True
     if _own_value(label, wanted)[1] is None:
         return False
-    return wanted.form is not Form.ANY or not _is_header(label, value, frame)
+    return wanted.form is not Form.ANY or not is_header(label, value, frame)
 
 
 def _repeats(value: str, wanted: Wanted) -> bool:
@@ -203,14 +233,16 @@ def _repeats(value: str, wanted: Wanted) -> bool:
     )
 
 
-def _weigh(frame: Frame, wanted: Wanted, hits: _Hits, spot: Spot, value: str, own: bool) -> Candidate:
+def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) -> Candidate:
+    frame = hits.frame
+
     def carries(label: Spot, target: Spot) -> float:
         if label is target:
             return 1.0 if own else 0.0
         if not wanted.head and any(find(word, label.line.text).quality >= MATCH for word in wanted.owner):
             return 0.0  # "Who inspected pump P-204?": the pump's own name is no label of the inspector
         title = heads(label, target, frame.spots) if label.tall >= 1.25 * target.tall else 0.0
-        tie = max(_valued(frame, wanted, label, target), 0.9 * title)
+        tie = max(valued(frame, wanted.form, label, target), 0.9 * title)
         return (
             0.4 * tie if _is_spent(label, target, wanted, frame) else tie
         )  # a label that has its value beside it is not another's
@@ -218,17 +250,12 @@ def _weigh(frame: Frame, wanted: Wanted, hits: _Hits, spot: Spot, value: str, ow
     def names(title: Spot, target: Spot) -> float:
         if title is target:
             return 1.0 if own else 0.0
-        tie = max(
-            beside(title, target, frame.spots),
-            0.9 * under(title, target, frame.spots),
-            heads(title, target, frame.spots),
-        )
-        return tie * (0.6 + 0.4 * _covered(title, wanted))
+        return belongs(title, target, frame.spots) * (0.6 + 0.4 * _covered(title, wanted))
 
     owners = {word: hits.reach(word, spot, names) for word in wanted.owner}
     asked = {word: hits.reach(word, spot, carries) for word in wanted.head}
     helping = {word: hits.reach(word, spot, carries) for word in wanted.rest}
-    labelled, label = _label_fit(wanted, asked, helping)
+    labelled, label = _label_fit(wanted, hits, asked, helping)
     owner = _average(owners)
     parts = [(0.5, owner if wanted.owner else None), (0.4, label), (0.1, _average(helping) if wanted.rest else None)]
     total = sum(share for share, part in parts if part is not None)
@@ -239,76 +266,7 @@ def _weigh(frame: Frame, wanted: Wanted, hits: _Hits, spot: Spot, value: str, ow
     return Candidate(value, spot, labels, owned, labelled, label, weight)
 
 
-def _valued(frame: Frame, wanted: Wanted, label: Spot, value: Spot) -> float:
-    """How surely a line that stands alone is the value of a label: beside it, under it, or in its column."""
-    if value.tall > 1.7 * label.tall:
-        return 0.0  # a value is hardly so much larger than its label: that is a title
-    right = beside(label, value, frame.spots)
-    if right:
-        left = [
-            spot for spot in frame.spots.row(value)
-            if label.right <= spot.left and spot.right <= value.left + value.tall
-        ]  # fmt: skip
-        nearest = max(left, key=lambda spot: spot.right, default=None)
-        named = nearest is not None and not any(char.isdigit() for char in nearest.line.text)
-        return 0.45 if named and wanted.form is not Form.ANY and value.left - nearest.right < 8 * value.tall else right  # type: ignore[union-attr]
-    below = under(label, value, frame.spots)
-    if not below or _is_header(label, value, frame):
-        return below
-    if label.tall >= 1.3 * value.tall:
-        return below
-    if _has_partner(value, frame) or _has_sibling_values(label, frame):
-        return 0.0
-    gap = value.top - label.bottom
-    following = [
-        spot.top - value.bottom for spot in frame.spots
-        if spot.top >= value.bottom - 0.3 * value.tall and _share_column(spot, value)
-    ]  # fmt: skip
-    preceding = [
-        label.top - spot.bottom for spot in frame.spots
-        if spot.bottom <= label.top + 0.3 * label.tall and _share_column(spot, label) and spot.tall < 1.3 * label.tall
-    ]  # fmt: skip
-    if any(gap > 0.85 * other for other in (min(following, default=math.inf), min(preceding, default=math.inf))):
-        return 0.0  # as near to what precedes or follows: a line of a list, not a value under its label
-    return below if gap <= 2.0 * max(label.tall, value.tall) else 0.0
-
-
-def _share_column(one: Spot, other: Spot) -> bool:
-    return overlap((one.left, one.right), (other.left, other.right)) > 0.3
-
-
-def _is_header(label: Spot, value: Spot, frame: Frame) -> bool:
-    """Whether a line heads a column of a table in which the value stands: others in both rows, in the same columns."""
-    if label.line.text.rstrip().endswith(":") or has_digit(label.line.text):
-        return False
-    row = frame.spots.row(value)
-    to_left = min((value.left - spot.right for spot in row if spot.right <= value.left + value.tall), default=None)
-    to_right = min((spot.left - value.right for spot in row if spot.left >= value.right - value.tall), default=None)
-    if to_left is None or (to_right is not None and to_right < 0.4 * to_left):
-        return False  # the first of its row, or nearer to what follows: a label itself
-    return any(
-        overlap((one.left, one.right), (other.left, other.right)) > 0.3 or abs(one.left - other.left) < 2 * one.tall
-        for one in frame.spots.row(label)
-        for other in row
-    )
-
-
-def _has_partner(spot: Spot, frame: Frame) -> bool:
-    """Whether a line has a value of its own to its right."""
-    return any(0 <= other.left - spot.right < 25 * spot.tall for other in frame.spots.row(spot))
-
-
-def _has_sibling_values(label: Spot, frame: Frame) -> bool:
-    """Whether the labels above and below a label have their values to the right: then its own would stand there too."""
-    siblings = [
-        spot for spot in frame.spots
-        if spot is not label and abs(spot.left - label.left) < 1.5 * label.tall
-        and abs(spot.middle - label.middle) < 8 * label.tall and 0.75 < spot.tall / label.tall < 1.35
-    ]  # fmt: skip
-    return sum(_has_partner(spot, frame) for spot in siblings) >= max(1, len(siblings) // 2)
-
-
-def _label_fit(wanted: Wanted, asked: dict[str, _Reach], helping: dict[str, _Reach]) -> tuple[bool, float]:
+def _label_fit(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], helping: dict[str, _Reach]) -> tuple[bool, float]:
     noun = wanted.noun
     if noun is not None:
         return asked[noun].strength >= LABELLED, _average(asked)
@@ -316,6 +274,8 @@ def _label_fit(wanted: Wanted, asked: dict[str, _Reach], helping: dict[str, _Rea
     if not pool:
         return not wanted.head and not wanted.rest, 0.0
     specific = {word: reach for word, reach in pool.items() if not is_general(word)}
+    if not any(hits.of(word) for word in specific):
+        specific = {}  # "What time does ... leave?", and a column named "Time": the general word is all there is
     best = max((reach.strength for reach in (specific or pool).values()), default=0.0)
     return best >= LABELLED, best
 
@@ -331,11 +291,19 @@ def _average(reached: dict[str, _Reach]) -> float:
 
 
 def _covered(spot: Spot, wanted: Wanted) -> float:
-    """The share of a line's words that the question has too: "Hotel Adler" is fuller than "Hotel Adler Annex"."""
-    parts = tokens(spot.line.text)
-    if not parts:
-        return 0.0
-    return sum(any(find(word, part.text).quality >= MATCH for word in wanted.words) for part in parts) / len(parts)
+    """The share of a line's words that the question has too: "Hotel Adler" is fuller than "Hotel Adler Annex".
+
+    A designator that the question lacks names another thing: "Plant room B" is not "Plant room".
+    """
+    parts = [part.text for part in tokens(spot.line.text)]
+    asked = [any(find(word, part).quality >= MATCH for word in wanted.words) for part in parts]
+    if not parts or (len(parts) > 1 and not asked[-1] and asked[-2] and _is_designator(parts[-1])):
+        return NAMESAKE
+    return sum(asked) / len(parts)
+
+
+def _is_designator(text: str) -> bool:
+    return len(text) <= 2 and (text.isdigit() or (text.isupper() and text.isalpha()))
 
 
 def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None, float]:
@@ -347,9 +315,7 @@ def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None,
         return best
 
     def names(title: Spot, target: Spot) -> float:
-        return 1.0 if title is target else max(
-            beside(title, target, frame.spots), 0.9 * under(title, target, frame.spots), heads(title, target, frame.spots)
-        )  # fmt: skip
+        return 1.0 if title is target else belongs(title, target, frame.spots)
 
     for spot in frame.spots:
         own, value = _own_value(spot, wanted)
@@ -373,13 +339,13 @@ def _is_answered(frame: Frame, wanted: Wanted, label: Spot) -> bool:
     return any(
         extract(wanted.form, spot.line.text) is not None
         and is_pure(wanted.form, spot.line.text)
-        and max(_valued(frame, wanted, label, spot), 0.9 * heads(label, spot, frame.spots)) >= LABELLED
+        and max(valued(frame, wanted.form, label, spot), 0.9 * heads(label, spot, frame.spots)) >= LABELLED
         for spot in frame.spots
         if spot is not label
     )
 
 
-def _at_side(frame: Frame, wanted: Wanted, hits: _Hits) -> list[Candidate]:
+def _at_side(frame: Frame, wanted: Wanted) -> list[Candidate]:
     """Text that stands where the question says, next to the text it names."""
     found = []
     needed = [word for word in wanted.owner if not is_general(word)] or list(wanted.owner)
@@ -390,14 +356,14 @@ def _at_side(frame: Frame, wanted: Wanted, hits: _Hits) -> list[Candidate]:
         full = 0.6 + 0.4 * _covered(title, wanted)
         rest = extract(wanted.form, title.line.text[max(hit.end for hit in own) :])
         if rest is not None and wanted.side in {Side.NEAR, Side.RIGHT}:
-            found.append(Candidate(rest, title, (title,), True, False, 0.0, full))
+            found.append(Candidate(rest, title, (title,), owned=True, labelled=False, label=0.0, weight=full))
         for spot in frame.spots:
-            if spot is title or not is_pure(wanted.form, spot.line.text):
+            if spot is title or has_label(spot.line.text):
                 continue
             tie = _stands(wanted.side or Side.NEAR, title, spot, frame)
             value = extract(wanted.form, spot.line.text)
             if tie > 0 and value is not None:
-                found.append(Candidate(value, spot, (title,), True, False, 0.0, tie * full))
+                found.append(Candidate(value, spot, (title,), owned=True, labelled=False, label=0.0, weight=tie * full))
     return found
 
 
@@ -407,6 +373,8 @@ def _stands(side: Side, title: Spot, spot: Spot, frame: Frame) -> float:
     left = beside(spot, title, frame.spots)
     below = under(title, spot, frame.spots) / (1 + max(0.0, spot.top - title.bottom) / unit / 8)
     above = under(spot, title, frame.spots) / (1 + max(0.0, title.top - spot.bottom) / unit / 8)
+    right /= 1 + max(0.0, spot.left - title.right) / unit / 8
+    left /= 1 + max(0.0, title.left - spot.right) / unit / 8
     near = {Side.BELOW: below, Side.ABOVE: above, Side.RIGHT: right, Side.LEFT: left}
     strength = near[side] if side in near else max(0.95 * right, below, 0.7 * left, 0.7 * above)
     return strength if strength >= 0.3 else 0.0

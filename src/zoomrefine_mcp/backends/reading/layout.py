@@ -231,6 +231,11 @@ def heads(title: Spot, value: Spot, spots: Spots) -> float:
     return strength if mine <= nearest else 0.3 * strength
 
 
+def belongs(title: Spot, value: Spot, spots: Spots) -> float:
+    """How surely a value belongs to what a line names, in whichever way, 0..1."""
+    return max(beside(title, value, spots), 0.9 * under(title, value, spots), heads(title, value, spots))
+
+
 def _follows(title: Spot, value: Spot, spots: Spots) -> bool:
     """Whether lines lead up from a value to a title of no larger size, as in one paragraph or on one plate."""
     reached: Spot | None = value
@@ -261,7 +266,7 @@ def _line_above(spot: Spot, spots: Spots) -> Spot | None:
 
 
 def _distance(title: Spot, value: Spot) -> float:
-    """From a title to what it heads: text stands below or right of its title; what is above it is three times as far."""
+    """From a title to what it heads: text stands below or right of its title, and above is three times as far."""
     down = max(0.0, value.top - title.bottom)
     up = max(0.0, title.top - value.bottom)
     aside = max(0.0, value.left - title.right, title.left - value.right)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 from zoomrefine_mcp.backends.reading.wanted import Form
-from zoomrefine_mcp.backends.reading.words import squashed
+from zoomrefine_mcp.backends.reading.words import squashed, word_set
 
-UNITS = set(
+UNITS = word_set(
     "bar mbar kpa mpa pa psi kg g mg t lb lbs oz km m cm mm µm um nm in ft mi m2 m3 cm2 cm3 km2 m² m³ ft2 l ml dl cl "
     "gal hl kw w mw kva va v kv mv a ma ah kwh wh hz khz mhz ghz rpm min s ms h hrs hr sec °c °f c f k k/w db "
     "kn n nm kj j eur usd gbp chf € $ £ % ‰ px dpi mb gb tb kb km/h mph m/s l/min l/h m3/h kg/h persons people "
-    "pers seats pcs pieces units x million thousand bn ppm".split()
+    "pers seats pcs pieces units x million thousand bn ppm"
 )
 """Words that belong to the number before them."""
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z\d])(?<![A-Za-z]-)(?:[~≈<>≤≥±]\s*)?(?:(?:EUR|USD|GBP|CHF)\s|[€$£]\s?)?[+\-−]?\d[\d.,:/ ]*(?:\s?(?:-|–|to|x|×|±|\.\.\.?)\s?\d[\d.,/]*)*"
+    r"(?<![A-Za-z\d])(?<![A-Za-z]-)(?:[~≈<>≤≥±]\s*)?(?:(?:EUR|USD|GBP|CHF)\s|[€$£]\s?)?"
+    r"[+\-\u2212]?\d[\d.,:/ ]*(?:\s?(?:-|\u2013|to|x|\u00d7|±|\.\.\.?)\s?\d[\d.,/]*)*"
 )
 _MONTH = r"jan\w*|feb\w*|mar(?:ch)?|apr\w*|may|june?|july?|aug\w*|sept?\w*|oct\w*|nov\w*|dec\w*"
 _WEEKDAY = (
@@ -25,25 +26,36 @@ _WEEKDAY = (
 _CLOCK = (
     r"(?<!\d)(?:[01]?\d|2[0-4])[:.h][0-5]\d(?!\d)(?:\s?(?:am|pm|h|hrs|o'clock))?|\d{1,2}\s?(?:am|pm|h\b|hrs|o'clock)"
 )
-_DATE = rf"\d{{1,4}}[./\-]\d{{1,2}}[./\-]\d{{1,4}}|\d{{1,2}}\.?\s?(?:{_MONTH})\.?,?(?:\s?\d{{2,4}})?|(?:{_MONTH})\.?\s?\d{{1,2}}(?:st|nd|rd|th)?,?(?:\s?\d{{4}})?|(?:{_MONTH})\.?\s?\d{{4}}|(?<![\w-])(?:1[5-9]|20|21)\d\d(?!\d)"
+_DATE = "|".join(
+    (
+        r"\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}",
+        rf"\d{{1,2}}\.?\s?(?:{_MONTH})\.?,?(?:\s?\d{{2,4}})?",
+        rf"(?:{_MONTH})\.?\s?\d{{1,2}}(?:st|nd|rd|th)?,?(?:\s?\d{{4}})?",
+        rf"(?:{_MONTH})\.?\s?\d{{4}}",
+        r"(?<![\w-])(?:1[5-9]|20|21)\d\d(?!\d)",
+    )
+)
 _WHEN_PART = (
-    rf"(?:{_DATE}|{_CLOCK}|(?<![a-z])(?:{_WEEKDAY})(?![a-z])|daily|noon|midnight|\d{{1,2}}(?=\s?(?:-|–|to)\s?\d))"
+    rf"(?:{_DATE}|{_CLOCK}|(?<![a-z])(?:{_WEEKDAY})(?![a-z])|daily|noon|midnight|\d{{1,2}}(?=\s?(?:-|\u2013|to)\s?\d))"
 )
 _WHEN = re.compile(
-    rf"{_WHEN_PART}(?:\s?(?:-|–|,|;|/|&|and|to|until|at)?\s?(?:{_WHEN_PART}|\d{{1,2}}(?![\d])))*", re.IGNORECASE
+    rf"{_WHEN_PART}(?:\s?(?:-|\u2013|,|;|/|&|and|to|until|at)?\s?(?:{_WHEN_PART}|\d{{1,2}}(?![\d])))*", re.IGNORECASE
 )
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20|21)\d\d(?!\d)")
-_PHONE = re.compile(r"\+?\(?\d[\d ()/.\-–]{4,}\d")
+_PHONE = re.compile(r"\+?\(?\d[\d ()/.\-\u2013]{4,}\d")
 _PRICE = re.compile(
-    r"(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥])\s?\d[\d.,]*(?:\s?[–\-]{1,2})?|\d[\d.,]*(?:,-|\.-)?\s?(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥]|cents?|ct)",
+    r"(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥])\s?\d[\d.,]*(?:\s?[\u2013\-]{1,2})?|\d[\d.,]*(?:,-|\.-)?\s?(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥]|cents?|ct)",
     re.IGNORECASE,
 )
+_SUM = re.compile(r"\d[\d.,]*")
 _EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _WEB = re.compile(r"(?:https?://)?(?:www\.)?[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,}(?:/\S*)?", re.IGNORECASE)
-_LEADING = re.compile(r"^(?:[\s:;.,=|\-–—_*•·>→]+|(?:by|of|on|at|from|is|in|to|for|the|us|no\.?)\s+)+", re.IGNORECASE)
-_TRAILING = re.compile(r"[\s:;,|=_\-–—.]+$")
+_LEADING = re.compile(
+    r"^(?:[\s:;.,=|\-\u2013\u2014_*•·>→]+|(?:by|of|on|at|from|is|in|to|for|the|us|no\.?)\s+)+", re.IGNORECASE
+)
+_TRAILING = re.compile(r"[\s:;,|=_\-\u2013\u2014.]+$")
 _LABELLED = re.compile(r"[^\W\d]\W*[:=](?!\d)")
-_BLANK = re.compile(r"[\s._\-–—:…*]*$")
+_BLANK = re.compile(r"[\s._\-\u2013\u2014:…*]*$")
 
 
 def tidy(text: str) -> str:
@@ -52,9 +64,7 @@ def tidy(text: str) -> str:
     >>> tidy(": 48-2207 "), tidy("by M. Keller")
     ('48-2207', 'M. Keller')
     """
-    kept = _LEADING.sub("", text)
-    bare = _TRAILING.sub("", kept)
-    return bare
+    return _TRAILING.sub("", _LEADING.sub("", text))
 
 
 def is_blank(text: str) -> bool:
@@ -80,13 +90,18 @@ def extract(form: Form, text: str) -> str | None:
     if form is Form.NAME:
         return _name(cleaned)
     if form is Form.PRICE:
-        found = _PRICE.search(cleaned)
+        found = _PRICE.search(cleaned) or _SUM.fullmatch(cleaned)
         return found.group().strip() if found else None
     pattern = {Form.WHEN: _WHEN, Form.YEAR: _YEAR, Form.PHONE: _PHONE, Form.EMAIL: _EMAIL, Form.WEB: _WEB}[form]
     found = pattern.search(cleaned)
     if found is None or (form is Form.PHONE and sum(char.isdigit() for char in found.group()) < 5):
         return None
     return _TRAILING.sub("", found.group()).strip()
+
+
+def has_label(text: str) -> bool:
+    """Whether a text begins with a label of its own, marked by a colon or an equals sign."""
+    return bool(_LABELLED.search(text))
 
 
 def is_pure(form: Form, text: str) -> bool:
@@ -99,7 +114,7 @@ def is_pure(form: Form, text: str) -> bool:
     if value is None:
         return False
     if form is Form.ANY:
-        return (len(squashed(text)) >= 2 or squashed(text).isdigit()) and not _LABELLED.search(text)
+        return (len(squashed(text)) >= 2 or squashed(text).isdigit()) and not has_label(text)
     if form is Form.NAME and any(char.isdigit() for char in text):
         return False
     return len(squashed(text)) - len(squashed(value)) <= 2
@@ -140,4 +155,5 @@ def _name(text: str) -> str | None:
             break
         run.append(word)
     value = _TRAILING.sub("", " ".join(run))
-    return value if sum(char.isalpha() for char in value) >= 3 else None
+    # "Inspection due 25 Dec": what is not written as a name is none.
+    return value if sum(char.isalpha() for char in value) >= 3 and not value[0].islower() else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
-from zoomrefine_mcp.backends.reading.words import alike, has_digit, tokens
+from zoomrefine_mcp.backends.reading.words import alike, has_digit, tokens, word_set
 
 
 class Form(StrEnum):
@@ -51,6 +53,7 @@ class Wanted:
         side: Where the answer stands relative to the owner, where the question is about a place
             ("What is written below ..."): no label is then expected.
         closed: A yes-or-no question: printed text alone does not answer it.
+        soft: Those of the owner's words that may be no print at all: the "resistor" of "resistor R17".
     """
 
     head: tuple[str, ...]
@@ -59,11 +62,17 @@ class Wanted:
     form: Form
     side: Side | None = None
     closed: bool = False
+    soft: frozenset[str] = frozenset()
 
     @property
     def words(self) -> tuple[str, ...]:
         """All of them, the owner's first."""
         return tuple(dict.fromkeys((*self.owner, *self.head, *self.rest)))
+
+    def without(self, words: Iterable[str]) -> Wanted:
+        """The same question without some of its soft words."""
+        dropped = self.soft.intersection(words)
+        return replace(self, owner=tuple(word for word in self.owner if word not in dropped)) if dropped else self
 
     @property
     def noun(self) -> str | None:
@@ -71,22 +80,27 @@ class Wanted:
         return next((word for word in reversed(self.head) if not is_general(word)), None)
 
 
-STOP = set(
+STOP = word_set(
     "a an the this that these those it its of for to in on at by with from and or as is are was were be been being am "
     "do does did done has have had can could should shall will would may must i we you he she they me us my your our "
     "their his her there here what which who whom whose when where why how s t not any some please tell according "
     "read give given given shown visible seen see show shows printed written stated stands stand says say listed "
-    "mentioned named called about into than then so if image picture photo photograph scene drawing view".split()
+    "mentioned named called about into than then so if image picture photo photograph scene drawing view"
 )
 """Words that say nothing about where to look."""
 
-GENERAL = set(
+GENERAL = word_set(
     "number no nr code id name value text word words label sign plate board notice table row column cell line entry "
-    "time date day year what much many plan map panel page sheet document corner left right top bottom side room building "
-    "place thing item information info type kind figure digit digits letter letters exact full whole box field".split()
+    "time date day year what much many plan map panel page sheet document corner left right top bottom side room "
+    "building place thing item information info type kind figure digit digits letter letters exact full whole box "
+    "field small large tiny"
 )
 """Words that are matched where they are printed, and not missed where they are not."""
 
+_MEASURES = (
+    "pressure|weight|mass|power|voltage|current|temperature|speed|height|width|length|depth|area|volume|capacity|load|"
+    "diameter|distance|frequency|scale|limit|amount|total|sum|population|percentage|score"
+)
 _FORMS: list[tuple[Form, str]] = [
     (Form.EMAIL, r"e-?mail"),
     (Form.WEB, r"website|web ?site|web address|url|homepage"),
@@ -97,14 +111,9 @@ _FORMS: list[tuple[Form, str]] = [
     (Form.NAME, r"\bwho\b|\bwhose\b|\bwhom\b"),
     (Form.NUMBER, r"how (many|much|high|large|big|long|wide|deep|far|fast|heavy|tall|old|thick|hot|steep)\b"),
     (Form.CODE, r"\b(number|no\.|code|id|serial|reference|postcode|zip|licen[cs]e plate|identifier)\b"),
-    (
-        Form.NUMBER,
-        r"(what|which) .*\b(pressure|weight|mass|power|voltage|current|temperature|speed|height|width|length|depth|area|"
-        r"volume|capacity|load|diameter|distance|frequency|scale|limit|amount|total|sum|population|percentage|score)\b",
-    ),
+    (Form.NUMBER, rf"(what|which) .*\b({_MEASURES})\b"),
 ]
-_NEED_LETTERS = re.compile(r"[^\W\d_]{2,}")
-_QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|(?<!\w)['‘’]([^'‘’]+)['‘’](?!\w)")
+_QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|(?<!\w)['\u2018\u2019]([^'\u2018\u2019]+)['\u2018\u2019](?!\w)")
 _CLOSED = re.compile(r"(is|are|was|were|does|do|did|can|has|have|will|should|must)\b", re.IGNORECASE)
 _SIDES: list[tuple[Side, str]] = [
     (Side.BELOW, r"(below|beneath|under(neath)?)"),
@@ -118,13 +127,14 @@ _PLACED = re.compile(
     r"listed|given)\b",
     re.IGNORECASE,
 )
-_AUXILIARY = set("is are was were does do did has have can will would should must may".split())
-_QUESTION_WORDS = set("what which whose how when who where".split())
-_VERBS = set(
-    "leave leaves depart departs arrive arrives open opens close closes due cost costs weigh weighs built made take takes "
-    "use uses need needs run runs start starts end ends begin begins expire expires stop stops say says read reads".split()
+_AUXILIARY = word_set("is are was were does do did has have can will would should must may")
+_QUESTION_WORDS = word_set("what which whose how when who where")
+_VERBS = word_set(
+    "leave leaves depart departs arrive arrives open opens close closes due cost costs weigh weighs built made take "
+    "takes use uses need needs run runs start starts end ends begin begins expire expires stop stops say says "
+    "read reads"
 )
-_PREPOSITIONS = set("of for at in on to from by about with near under below above beside between".split())
+_PREPOSITIONS = word_set("of for at in on to from by about with near under below above beside between")
 
 
 def is_general(word: str) -> bool:
@@ -151,14 +161,14 @@ def take_apart(question: str) -> Wanted:
         for word in words
         if word in spelled or has_digit(word) or (word[0].isupper() and word != first and not shouting)
     }
-    head, tail = _head(plain), _last_phrase(plain, names)
+    head, tail = _head(plain), _last_phrase(plain, names) | _kinds(plain, names)
     owner = [word for word in words if word in names or (word in tail and not is_general(word))]
     kept_head = [word for word in head if word not in owner]
     rest = [word for word in words if word not in owner and word not in kept_head]
+    named = any(word in names for word in owner)
+    soft = frozenset(word for word in owner if word not in names and not has_digit(word)) if named else frozenset()
     side = _side(plain, owner)
     form = _form(plain)
-    if side is not None and form is Form.CODE and not re.search(r"\b(serial|code|id)\b", plain, re.IGNORECASE):
-        form = Form.NUMBER if "number" in plain.casefold() and form is Form.NUMBER else Form.CODE
     return Wanted(
         head=tuple(kept_head),
         owner=tuple(owner),
@@ -166,6 +176,7 @@ def take_apart(question: str) -> Wanted:
         form=form,
         side=side,
         closed=bool(_CLOSED.match(text)),
+        soft=soft,
     )
 
 
@@ -177,7 +188,7 @@ def describe(description: str) -> Wanted:
     return Wanted(head=(), owner=named, rest=tuple(w for w in words if is_general(w)), form=Form.ANY)
 
 
-_POINTING = set("find locate point click box button icon region area where position".split())
+_POINTING = word_set("find locate point click box button icon region area where position")
 
 
 def _content(text: str) -> list[str]:
@@ -186,7 +197,7 @@ def _content(text: str) -> list[str]:
 
 def _counts(word: str) -> bool:
     if word.casefold() in STOP:
-        return len(word) == 1 and word.isupper() and word not in {"I"}  # "room A": a name, "a room": none
+        return len(word) == 1 and word.isupper() and word != "I"  # "room A": a name, "a room": none
     return True
 
 
@@ -234,6 +245,15 @@ def _head(text: str) -> list[str]:
         if index < len(parts) and lowered[index] in _PREPOSITIONS:
             head.extend(more)
     return head
+
+
+def _kinds(text: str, names: set[str]) -> set[str]:
+    """The words right before a name, which say what it names: the "mixer" of "does mixer V-229 weigh"."""
+    parts = [token.text for token in tokens(text)]
+    return {
+        word for word, following in pairwise(parts)
+        if following in names and word not in names and _counts(word) and not _is_verb(word)
+    }  # fmt: skip
 
 
 def _is_verb(word: str) -> bool:

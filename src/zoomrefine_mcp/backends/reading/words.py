@@ -49,6 +49,13 @@ SAME = [
     {"frequency", "freq"},
     {"current", "amps"},
     {"date", "dated"},
+    *({day, day[:3], f"{day}s"} for day in ("monday", "wednesday", "friday", "saturday", "sunday")),
+    {"tuesday", "tue", "tues", "tuesdays"},
+    {"thursday", "thu", "thur", "thurs", "thursdays"},
+    *({month, month[:3]} for month in ("january", "february", "march", "april", "june", "july", "august", "october")),
+    {"september", "sep", "sept"},
+    {"november", "nov"},
+    {"december", "dec"},
 ]
 """Abbreviations and forms of one word. Not a thesaurus: the reader does not know what a word means."""
 
@@ -58,6 +65,11 @@ LOOK_ALIKE = str.maketrans("oilszb", "011528")
 _STROKES = str.maketrans("ij1", "lll")
 _TOKEN = re.compile(r"[^\W_](?:[^\s:;,|()\[\]{}\"“”„=€$£¥]*[^\W_])?|[#ø]", re.UNICODE)
 _GROUP = {word: index for index, group in enumerate(SAME) for word in group}
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a text, as a set: how lists of words are written down here."""
+    return frozenset(words.split())
 
 
 @dataclass(frozen=True, slots=True)
