@@ -300,4 +300,4 @@ def _differ(before: Answer, after: Answer) -> bool:
 
 
 def _normalized(text: str | None) -> str:
-    return " ".join((text or "").casefold().split()).strip(" .,:;!?\"'")
+    return "".join((text or "").casefold().split()).strip(".,:;!?\"'")

@@ -91,7 +91,11 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
         sided = sorted(_at_side(frame, wanted), key=lambda one: -one.weight)
         if sided:
             return _unless_ambiguous(sided, tuple(sided))
-    if wanted.form.telling and not any(hits.of(word) for word in (*wanted.head, *wanted.rest) if not is_general(word)):
+    named = any(
+        not is_general(word) for word in wanted.owner
+    )  # else the only date of a picture would answer any "when"
+    said = any(hits.of(word) for word in (*wanted.head, *wanted.rest) if not is_general(word))
+    if wanted.form.telling and named and not said:
         values = {
             squashed(one.value): one for one in reversed(owned)
             if is_pure(wanted.form, one.spot.line.text)

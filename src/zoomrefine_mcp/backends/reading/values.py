@@ -42,7 +42,7 @@ _WHEN = re.compile(
     rf"{_WHEN_PART}(?:\s?(?:-|\u2013|,|;|/|&|and|to|until|at)?\s?(?:{_WHEN_PART}|\d{{1,2}}(?![\d])))*", re.IGNORECASE
 )
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20|21)\d\d(?!\d)")
-_PHONE = re.compile(r"\+?\(?\d[\d ()/.\-\u2013]{4,}\d")
+_PHONE = re.compile(r"(?<![\w-])\+?\(?\d[\d ()/.\-\u2013]{4,}\d(?![\w-])")  # no part of "A-2207-14C"
 _PRICE = re.compile(
     r"(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥])\s?\d[\d.,]*(?:\s?[\u2013\-]{1,2})?|\d[\d.,]*(?:,-|\.-)?\s?(?:EUR|USD|GBP|CHF|Fr\.?|[€$£¥]|cents?|ct)",
     re.IGNORECASE,
