@@ -72,7 +72,7 @@ def test_nothing_configured_names_what_needs_no_model_the_extra_and_the_keys():
 def test_ocr_that_is_asked_for_and_not_installed_says_how_to_install_it():
     with pytest.raises(NoBackend) as caught:
         choose(backend="ocr", ocr_installed=False)
-    assert "pip install 'zoomrefine-mcp[ocr]'" in caught.value.hint
+    assert "pip install -e '.[ocr]'" in caught.value.hint
 
 
 def test_the_scripted_backend_needs_its_script():

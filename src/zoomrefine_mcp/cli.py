@@ -150,6 +150,11 @@ def _serve(settings: Settings) -> int:
     server = make_server(
         lambda: open_app(settings, access=access, timeout_s=TOOL_TIMEOUT_S), version=version("zoomrefine-mcp")
     )
+    for directory in settings.allow_dirs:
+        if not directory.is_dir():
+            log.warning("--allow-dir %s: there is no such directory yet", directory)
+    if sys.stdin.isatty():
+        print("serving MCP on stdin and stdout; Ctrl-C ends it. See `zoomrefine-mcp ask --help`.", file=sys.stderr)
     anyio.run(serve_stdio, server)
     return 0
 
@@ -208,7 +213,8 @@ def _told(result: ZoomResult | LocalizeResult) -> list[str]:
     else:
         rows.append(("found", "yes" if result.found else "no"))
     rows.append(("status", result.status + (f" ({result.status_reason})" if result.status_reason else "")))
-    optional = (("why", result.explanation), ("about", result.about), ("overlay", result.overlay_path))
+    about = None if result.about and result.about in (result.explanation or "") else result.about
+    optional = (("why", result.explanation), ("about", about), ("overlay", result.overlay_path))
     rows += [(name, text) for name, text in optional if text]
     rows += [("warning", text) for text in result.warnings]
     return [f"{name:<12} {one_line(text)}" for name, text in rows]
@@ -234,5 +240,5 @@ def _region_rows(region: RegionInfo) -> list[tuple[str, str]]:
 
 def _worded(answer: str | None, choice: str | None) -> str:
     if answer is None:
-        return f"{choice}. (abstains)" if choice else "(abstains: not legible in what was seen)"
+        return f"{choice}. (abstains)" if choice else "(no answer: see why)"
     return f"{choice}. {answer}" if choice else answer

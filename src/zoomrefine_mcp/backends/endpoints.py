@@ -25,7 +25,7 @@ ANTHROPIC_ADDRESS = "https://api.anthropic.com"
 VLLM_ADDRESS = "http://localhost:8000/v1"
 THIS_MACHINE = "this machine"
 
-OCR_INSTALL = "pip install 'zoomrefine-mcp[ocr]'"
+OCR_INSTALL = "pip install -e '.[ocr]' in your clone (the extra zoomrefine-mcp[ocr])"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")

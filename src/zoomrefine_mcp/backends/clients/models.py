@@ -49,8 +49,14 @@ def _choose_one(endpoint: Endpoint, names: Sequence[str]) -> ModelRequired:
         what = f"offers {len(names)} models: {', '.join(shown)}" + (f", and {rest} more" if rest else "")
     else:
         what = "lists no models"
+    lacks_version = endpoint.wire == "openai" and not shown and not endpoint.address.endswith("/v1")
     return ModelRequired(
         f"Which model? {endpoint.address} {what}.",
-        hint="Name one with --model (ZOOMREFINE_MODEL); it has to take pictures.",
+        hint=(
+            f"Most servers' address ends in /v1: try --base-url {endpoint.address}/v1. Else name"
+            if lacks_version
+            else "Name"
+        )
+        + " one with --model (ZOOMREFINE_MODEL); it has to take pictures.",
         candidates=shown,
     )

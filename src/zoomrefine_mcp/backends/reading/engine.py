@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from zoomrefine_mcp.backends.endpoints import OCR_INSTALL
 from zoomrefine_mcp.errors import BackendError, NoBackend
 from zoomrefine_mcp.geometry import PixelBox
 
@@ -100,7 +101,7 @@ class RapidReader:
                 except ImportError as error:
                     raise NoBackend(
                         "the embedded text reader is not installed",
-                        hint="Install it: pip install 'zoomrefine-mcp[ocr]'. Or name a model: --backend, --base-url.",
+                        hint=f"Install it: {OCR_INSTALL}. Or name a model: --backend, --base-url.",
                     ) from error
                 engine = RapidOCR(
                     params={
