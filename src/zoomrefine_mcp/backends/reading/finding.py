@@ -120,7 +120,7 @@ def settled(frame: Frame, wanted: Wanted) -> Wanted:
         word for word in wanted.soft
         if not hits.of(word)
         or any(
-            _covered(spot, wanted) >= 1 and under(spot, name, frame.spots) > 0
+            spot not in names and _covered(spot, wanted) >= 1 and under(spot, name, frame.spots) > 0
             for spot, _ in hits.of(word) for name in names
         )
     ]  # fmt: skip
