@@ -458,6 +458,15 @@ def test_a_terminal_that_lacks_a_letter_costs_no_answer(picture, model, encoding
     assert "-5" in rows(done.stdout)["answer"]
 
 
+@pytest.fixture
+def _heeded_ctrl_c():
+    """What starts in the background of a shell ignores Ctrl-C, and so would everything that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeded_ctrl_c")
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to one process")
 def test_ctrl_c_stops_the_model_call_and_exits_130_without_a_traceback(picture):
     with ModelServer(faults={1: "hang"}) as server:
@@ -470,9 +479,12 @@ def test_ctrl_c_stops_the_model_call_and_exits_130_without_a_traceback(picture):
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            assert server.hanging.wait(60)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            try:
+                assert server.hanging.wait(60)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert server.client_left.wait(60)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
