@@ -77,13 +77,18 @@ def normalized(text: str) -> str:
     return "".join(re.sub(r"(?<!\w)[^\w+-]+|[^\w%]+(?!\w)", " ", folded).split())
 
 
+def _closed_up(text: str) -> str:
+    """Without spaces: "6.9 °C" and "6.9°C" say the same."""
+    return normalized(text).replace(" ", "")
+
+
 def scored(item: Item, result: ZoomResult) -> str:
     """``right``, ``abstained`` or ``wrong``."""
     if result.abstained:
         return "abstained" if item.answerable else "right"
     said = item.choices[ord(result.choice) - ord("A")] if result.choice else result.answer or ""
     right = {normalized(text) for text in (item.answer, *item.accepted) if text}
-    return "right" if normalized(said) in right else "wrong"
+    return "right" if _closed_up(said) in {_closed_up(text) for text in right} else "wrong"
 
 
 def generated(module: object, first: int, last: int, folder: Path) -> Iterator[Item]:
