@@ -1,7 +1,8 @@
 """The embedded text reader, with and without the zoom: right, abstained, and wrong-but-answered counted apart.
 
     python benchmarks/ocr.py --set dev --seeds 0-59 [--edges 1024,1568] [--out FILE.jsonl]
-    python benchmarks/ocr.py --set heldout --seeds 1000-1039
+    python benchmarks/ocr.py --set seen --seeds 1000-1039
+    python benchmarks/ocr.py --set heldout --seeds 3000-3079
     python benchmarks/ocr.py --set real --pictures DIR      (made by benchmarks/real_pictures.py --out DIR)
 
 Each question is answered twice at each view edge: ``direct`` (one look at the view) and ``adaptive`` (the zoom). A question
@@ -27,6 +28,7 @@ import anyio
 
 import heldout_scenes
 import scenes
+import seen_scenes
 from zoomrefine_mcp import ZoomRefine, ZoomResult
 from zoomrefine_mcp.backends.ocr import OcrBackend
 from zoomrefine_mcp.backends.reading.engine import Found, RapidReader
@@ -193,7 +195,7 @@ def _counts(rows: list[dict[str, object]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", choices=("dev", "heldout", "real"), default="dev")
+    parser.add_argument("--set", choices=("dev", "seen", "heldout", "real"), default="dev")
     parser.add_argument("--seeds", default="0-59", help="first-last")
     parser.add_argument("--edges", default="1024,1568")
     parser.add_argument("--pictures", type=Path, default=Path("out/real"))
@@ -205,7 +207,7 @@ def main() -> int:
         if options.set == "real":
             items = real(options.pictures)
         else:
-            module = scenes if options.set == "dev" else heldout_scenes
+            module = {"dev": scenes, "seen": seen_scenes, "heldout": heldout_scenes}[options.set]
             items = generated(module, int(first), int(last or first), Path(folder))
         records = anyio.run(run, items, [int(edge) for edge in options.edges.split(",")], options.out)
     print("\n".join(table(records)))
