@@ -68,20 +68,16 @@ class Item:
 
 
 def normalized(text: str) -> str:
-    """Case, width, spaces, and punctuation at the ends of words do not count.
+    """What is compared: letters and digits, and the punctuation that belongs to a number; case and width do not count.
 
-    A space in print is a gap of no certain width, so "0595 64 82 83" and "059564 82 83" are one reading.
+    A space in print is a gap of no certain width, so "0595 64 82 83" and "059564 82 83", "6.9 C" and "6.9C" are one
+    reading.
 
-    >>> normalized(" 82.9 BAR. ")
-    '82.9bar'
+    >>> normalized(" 82.9 BAR. "), normalized("J. Tanaka"), normalized("6.9 \u00b0C"), normalized("-4,5 %")
+    ('82.9bar', 'jtanaka', '6.9c', '-4,5%')
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(re.sub(r"(?<!\w)[^\w+-]+|[^\w%]+(?!\w)", " ", folded).split())
-
-
-def _closed_up(text: str) -> str:
-    """Without spaces: "6.9 °C" and "6.9°C" say the same."""
-    return normalized(text).replace(" ", "")
+    folded = "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return re.sub(r"(?<!\d)[^\w%+-]|[^\w%+-](?!\d)|[+-](?!\d)|_", "", folded)
 
 
 def scored(item: Item, result: ZoomResult) -> str:
@@ -90,7 +86,7 @@ def scored(item: Item, result: ZoomResult) -> str:
         return "abstained" if item.answerable else "right"
     said = item.choices[ord(result.choice) - ord("A")] if result.choice else result.answer or ""
     right = {normalized(text) for text in (item.answer, *item.accepted) if text}
-    return "right" if _closed_up(said) in {_closed_up(text) for text in right} else "wrong"
+    return "right" if normalized(said) in right else "wrong"
 
 
 def generated(module: object, first: int, last: int, folder: Path) -> Iterator[Item]:

@@ -227,6 +227,56 @@ async def test_tables_drawings_and_signs_are_read_by_where_their_text_stands(lin
     assert (await look_once(lines, question)).answer.text == answer
 
 
+HUT = [
+    Written("Old Mine Shelter", 600, 600, 60),
+    Written("Water is found at the spring. The hut was built in", 600, 720, 24),
+    Written("bad weather. Its key box opens with D117 at", 600, 780, 24),
+    Written("all times, and T. Whitlock is glad to help with", 600, 840, 24),
+    Written("what visitors may need.", 600, 900, 24),
+]
+
+
+async def test_of_a_sentence_only_what_stands_out_is_an_answer():
+    assert (await look_once(HUT, "What opens the key box at Old Mine Shelter?")).answer.text == "D117"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who looks after Old Mine Shelter?",
+        "What is the water temperature at Old Mine Shelter?",
+        "What may visitors of Old Mine Shelter need?",
+        "Who was the hut at Old Mine Shelter built by?",
+    ],
+)
+async def test_a_sentence_labels_nothing_and_a_piece_of_one_is_no_answer(question):
+    assert (await look_once(HUT, question)).answer.abstained
+
+
+CARDS = [
+    line
+    for left, top, name, charted in (
+        (5600, 1000, "Northern Cask", "15 April 1982"),
+        (5500, 1700, "Velmora Major", "27 May 2007"),
+        (1200, 1600, "Southern Cask", "19.01.2023"),
+    )
+    for line in (
+        Written(name, left, top, 30),
+        *(
+            Written(text, left + 480, top + 70 * row, 30)
+            for row, text in enumerate(("Mag 3.73", f"First charted {charted}"))
+        ),
+    )
+]
+
+
+async def test_a_card_with_its_name_in_a_column_of_its_own_owns_its_lines_and_not_those_of_the_next_card():
+    look = await look_once(CARDS, "When was Northern Cask first charted?")
+    assert look.answer.text == "15 April 1982"
+    without = [line for line in CARDS if "15 April" not in line.text]
+    assert (await look_once(without, "When was Northern Cask first charted?")).answer.abstained
+
+
 async def test_text_that_is_read_unsurely_is_not_an_answer():
     lines = plate("PUMP P-204", 600, 600)
     lines.append(Written("Serial no. 48-2207", 600, 760, 20, score=0.6))

@@ -21,9 +21,10 @@ import anyio.to_thread
 from zoomrefine_mcp.backends.base import Ask, BackendInfo, Look
 from zoomrefine_mcp.backends.endpoints import THIS_MACHINE
 from zoomrefine_mcp.backends.profiles import OCR, OCR_PIXELS, Profile
+from zoomrefine_mcp.backends.reading.candidates import Candidate
 from zoomrefine_mcp.backends.reading.choices import choose
 from zoomrefine_mcp.backends.reading.engine import Found, RapidReader, TextReader
-from zoomrefine_mcp.backends.reading.finding import Candidate, Finding, decide, settled
+from zoomrefine_mcp.backends.reading.finding import Finding, decide, settled
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, lean
 from zoomrefine_mcp.backends.reading.lines import Line, aspect, merged, missed, placed
 from zoomrefine_mcp.backends.reading.regions import anchor, around_label, around_value, box_of, matching
@@ -156,8 +157,10 @@ class OcrBackend:
     def _confirmed(self, look: Look[OcrTranscript], question: Question, picture: Picture) -> Look[OcrTranscript]:
         """The same look with the line that answers read once more, enlarged: small letters are often misread."""
         line = _deciding(look.transcript, question)
-        if line is None or line.capital_px >= CLEAR_PX or line.look != look.transcript.looks - 1:
+        if line is None or line.capital_px >= CLEAR_PX:
             return look
+        if line.look != look.transcript.looks - 1:
+            return look if line.capital_px >= STEADY_PX else _withheld(look, question)
         first = squashed(look.answer.text or "")
         readings = {first: look} if not look.answer.abstained else {}
         for capital_px, margin in ENLARGED:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from zoomrefine_mcp.backends.reading.candidates import Candidate, own_value, texts
 from zoomrefine_mcp.backends.reading.labels import is_header, valued
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, beside, heads, under
-from zoomrefine_mcp.backends.reading.values import extract, has_label, is_blank, is_pure
-from zoomrefine_mcp.backends.reading.wanted import Form, Side, Wanted, is_general
-from zoomrefine_mcp.backends.reading.words import MATCH, Hit, alike, find, has_digit, squashed, tokens
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, under
+from zoomrefine_mcp.backends.reading.names import covered
+from zoomrefine_mcp.backends.reading.sides import at_side
+from zoomrefine_mcp.backends.reading.values import extract, is_pure
+from zoomrefine_mcp.backends.reading.wanted import Form, Wanted, is_general
+from zoomrefine_mcp.backends.reading.words import MATCH, Hit, find, has_digit, squashed
 
 OWNED = 0.4
 """Every word that names what the question is about has to reach a value with this strength."""
@@ -22,28 +25,6 @@ MARGIN = 0.04
 """Two different values whose weights differ by less are ambiguous."""
 BETTER_LABEL = 0.25
 """A label that fits so much better than the best value's own, and stands without a value, is a blank field."""
-
-
-class Candidate(NamedTuple):
-    """A value that could be the answer.
-
-    Attributes:
-        value: The text that would be the answer.
-        spot: The line it stands in.
-        labels: The lines that speak for it, the strongest first.
-        owned: Whether everything that the question is about was read near it.
-        labelled: Whether what is asked for was read as its label.
-        label: How well its label fits, 0..1.
-        weight: How well all of it fits, 0..1.
-    """
-
-    value: str
-    spot: Spot
-    labels: tuple[Spot, ...]
-    owned: bool
-    labelled: bool
-    label: float
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +56,9 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
     if not wanted.words and wanted.form is Form.ANY:
         return Finding(None, "the question names nothing that could be printed", ())
     hits = _Hits(frame)
-    weighed = sorted(_candidates(frame, wanted, hits), key=lambda one: -one.weight)
-    owned = tuple(one for one in weighed if one.owned)
+    found = (_weigh(wanted, hits, spot, value, own=own) for spot, value, own in texts(frame, wanted))
+    weighed = sorted(found, key=lambda one: -one.weight)
+    owned = tuple(one for one in weighed if one.owned and not _is_namesake(one, wanted, hits))
     bare = bool(wanted.head) and not wanted.rest  # "the value of R17": what stands there is all that can be meant
     by_place = (wanted.side is not None or bare) and all(map(is_general, wanted.head))  # "people beside it": no text
     if not owned and not by_place:
@@ -88,7 +70,7 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
     if labelled:
         return _unless_ambiguous(labelled, owned)
     if by_place:
-        sided = sorted(_at_side(frame, wanted), key=lambda one: -one.weight)
+        sided = sorted(at_side(frame, wanted), key=lambda one: -one.weight)
         if sided:
             return _unless_ambiguous(sided, tuple(sided))
     named = any(
@@ -120,11 +102,31 @@ def settled(frame: Frame, wanted: Wanted) -> Wanted:
         word for word in wanted.soft
         if not hits.of(word)
         or any(
-            spot not in names and _covered(spot, wanted) >= 1 and under(spot, name, frame.spots) > 0
+            spot not in names and covered(spot, wanted) >= 1 and under(spot, name, frame.spots) > 0
             for spot, _ in hits.of(word) for name in names
         )
     ]  # fmt: skip
     return wanted.without(free)
+
+
+def _is_namesake(found: Candidate, wanted: Wanted, hits: _Hits) -> bool:
+    """Whether a value belongs to a line that has more words than the name, while another line of its kind is the name.
+
+    "Aldmoor Central" in a list that has an "Aldmoor" too is another place, whatever was or was not read beside that.
+    """
+    names = [word for word in wanted.owner if word not in wanted.soft and not is_general(word)]
+    full = [
+        spot
+        for spot in hits.frame.spots
+        if names and all(find(word, spot.line.text).quality >= MATCH for word in names)
+    ]
+    own = next((spot for spot in found.labels if spot in full), None)
+    if own is None or own is found.spot:
+        return False
+    share = covered(own, wanted)
+    return not any(spot in full and covered(spot, wanted) > share for spot in found.labels) and any(
+        covered(spot, wanted) > share + 0.01 and 0.7 < spot.tall / own.tall < 1.4 for spot in full
+    )
 
 
 def _unless_ambiguous(ranked: list[Candidate], owned: tuple[Candidate, ...]) -> Finding:
@@ -166,75 +168,15 @@ class _Hits:
         return best
 
 
-def _candidates(frame: Frame, wanted: Wanted, hits: _Hits) -> list[Candidate]:
-    found = []
-    for spot in frame.spots:
-        own, value = _own_value(spot, wanted)
-        if value is not None and wanted.form in {Form.ANY, Form.NAME} and not _labels(spot, wanted):
-            value = None  # what follows a name on its own line is part of the name
-        if value is None and is_pure(wanted.form, spot.line.text) and not own:
-            value = extract(wanted.form, spot.line.text)
-        if value is None and not own and wanted.form.telling:
-            value = extract(wanted.form, spot.line.text)
-        if value is not None and not _repeats(value, wanted):
-            found.append(_weigh(wanted, hits, spot, value, own=own))
-    return found
-
-
-def _own_value(spot: Spot, wanted: Wanted) -> tuple[bool, str | None]:
-    """The value that a line holds beside its own label; whether it has such a label at all."""
-    text = spot.line.text
-    hits = [
-        [hit for hit in (find(word, text) for word in words) if hit.quality >= MATCH]
-        for words in (wanted.head, wanted.rest, wanted.owner)
-    ]
-    groups = [group for group in hits if group]
-    if not groups:
-        return False, None
-    tried = [[hit for group in groups for hit in group], *groups]
-    if hits[2] and wanted.form in {Form.ANY, Form.NAME}:
-        tried.remove(hits[2])  # what follows a name on its own line is part of the name
-    for placed in tried:
-        after = text[max(hit.end for hit in placed) :]
-        colon = after.find(":")
-        if colon > 0 and not after[colon + 1 : colon + 2].isdigit() and not is_blank(after[colon + 1 :]):
-            after = after[colon + 1 :]
-        value = extract(wanted.form, after)
-        if value is None and wanted.form in {Form.NUMBER, Form.PRICE, Form.WHEN}:
-            value = extract(wanted.form, text[: min(hit.start for hit in placed)])
-        if value is not None and wanted.form is Form.WHEN:
-            value = extract(Form.WHEN, text) or value
-        if value is not None and not _repeats(value, wanted):
-            return True, value
-    return True, None
-
-
-def _labels(spot: Spot, wanted: Wanted) -> bool:
-    """Whether a line holds a word of what is asked for."""
-    return any(find(word, spot.line.text).quality >= MATCH for word in (*wanted.head, *wanted.rest))
-
-
 def _is_spent(label: Spot, value: Spot, wanted: Wanted, frame: Frame) -> bool:
     """Whether a line holds a label and its value, and so is no other line's label ("Fare EUR" heads a column)."""
     text = label.line.text.rstrip(": ")
     ends = [hit.end for hit in (find(word, text) for word in wanted.words) if hit.quality >= MATCH]
     if ends and (has_digit(text[max(ends) :]) or ":" in text[max(ends) :]):
         return True
-    if _own_value(label, wanted)[1] is None:
+    if own_value(label, wanted, running=frame.spots.running(label))[1] is None:
         return False
     return wanted.form is not Form.ANY or not is_header(label, value, frame)
-
-
-def _repeats(value: str, wanted: Wanted) -> bool:
-    """Whether a text says only what the question says: "B-390" is no answer to a question about B-390."""
-    parts = tokens(value)
-    return not parts or all(
-        any(
-            alike(word, part.text) >= MATCH or (has_digit(part.text) and squashed(part.text) in squashed(word))
-            for word in wanted.words
-        )
-        for part in parts
-    )
 
 
 def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) -> Candidate:
@@ -243,6 +185,8 @@ def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) ->
     def carries(label: Spot, target: Spot) -> float:
         if label is target:
             return 1.0 if own else 0.0
+        if frame.spots.running(label):
+            return 0.0  # a sentence labels nothing
         if not wanted.head and any(find(word, label.line.text).quality >= MATCH for word in wanted.owner):
             return 0.0  # "Who inspected pump P-204?": the pump's own name is no label of the inspector
         title = heads(label, target, frame.spots) if label.tall >= 1.25 * target.tall else 0.0
@@ -254,7 +198,7 @@ def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) ->
     def names(title: Spot, target: Spot) -> float:
         if title is target:
             return 1.0 if own else 0.0
-        return belongs(title, target, frame.spots) * (0.6 + 0.4 * _covered(title, wanted))
+        return belongs(title, target, frame.spots, cell=not own) * (0.6 + 0.4 * covered(title, wanted))
 
     owners = {word: hits.reach(word, spot, names) for word in wanted.owner}
     asked = {word: hits.reach(word, spot, carries) for word in wanted.head}
@@ -281,6 +225,8 @@ def _label_fit(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], helping: d
     if not any(hits.of(word) for word in specific):
         specific = {}  # "What time does ... leave?", and a column named "Time": the general word is all there is
     best = max((reach.strength for reach in (specific or pool).values()), default=0.0)
+    if not wanted.owner and specific:  # then these words name what the question is about, too: most have to be there
+        return best >= LABELLED and _average(specific) >= LABELLED, best
     return best >= LABELLED, best
 
 
@@ -292,22 +238,6 @@ def _average(reached: dict[str, _Reach]) -> float:
         if reach.strength > 0 or not is_general(word)
     ]
     return sum(share * strength for share, strength in counted) / sum(share for share, _ in counted) if counted else 0.0
-
-
-def _covered(spot: Spot, wanted: Wanted) -> float:
-    """The share of a line's words that the question has too: "Hotel Adler" is fuller than "Hotel Adler Annex".
-
-    A designator that the question lacks names another thing: "Plant room B" is not "Plant room".
-    """
-    parts = [part.text for part in tokens(spot.line.text)]
-    asked = [any(find(word, part).quality >= MATCH for word in wanted.words) for part in parts]
-    if not parts or (len(parts) > 1 and not asked[-1] and asked[-2] and _is_designator(parts[-1])):
-        return NAMESAKE
-    return sum(asked) / len(parts)
-
-
-def _is_designator(text: str) -> bool:
-    return len(text) <= 2 and (text.isdigit() or (text.isupper() and text.isalpha()))
 
 
 def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None, float]:
@@ -322,7 +252,7 @@ def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None,
         return 1.0 if title is target else belongs(title, target, frame.spots)
 
     for spot in frame.spots:
-        own, value = _own_value(spot, wanted)
+        own, value = own_value(spot, wanted, running=frame.spots.running(spot))
         if not own or value is not None or not spot.line.sure:
             continue
         found = {word: _Reach(find(word, spot.line.text).quality, spot) for word in words}
@@ -347,41 +277,6 @@ def _is_answered(frame: Frame, wanted: Wanted, label: Spot) -> bool:
         for spot in frame.spots
         if spot is not label
     )
-
-
-def _at_side(frame: Frame, wanted: Wanted) -> list[Candidate]:
-    """Text that stands where the question says, next to the text it names."""
-    found = []
-    needed = [word for word in wanted.owner if not is_general(word)] or list(wanted.owner)
-    for title in frame.spots:
-        own = [find(word, title.line.text) for word in needed]
-        if not own or any(hit.quality < MATCH for hit in own):
-            continue
-        full = 0.6 + 0.4 * _covered(title, wanted)
-        rest = extract(wanted.form, title.line.text[max(hit.end for hit in own) :])
-        if rest is not None and wanted.side in {Side.NEAR, Side.RIGHT}:
-            found.append(Candidate(rest, title, (title,), owned=True, labelled=False, label=0.0, weight=full))
-        for spot in frame.spots:
-            if spot is title or has_label(spot.line.text):
-                continue
-            tie = _stands(wanted.side or Side.NEAR, title, spot, frame)
-            value = extract(wanted.form, spot.line.text)
-            if tie > 0 and value is not None:
-                found.append(Candidate(value, spot, (title,), owned=True, labelled=False, label=0.0, weight=tie * full))
-    return found
-
-
-def _stands(side: Side, title: Spot, spot: Spot, frame: Frame) -> float:
-    unit = max(title.tall, spot.tall)
-    right = beside(title, spot, frame.spots)
-    left = beside(spot, title, frame.spots)
-    below = under(title, spot, frame.spots) / (1 + max(0.0, spot.top - title.bottom) / unit / 8)
-    above = under(spot, title, frame.spots) / (1 + max(0.0, title.top - spot.bottom) / unit / 8)
-    right /= 1 + max(0.0, spot.left - title.right) / unit / 8
-    left /= 1 + max(0.0, title.left - spot.right) / unit / 8
-    near = {Side.BELOW: below, Side.ABOVE: above, Side.RIGHT: right, Side.LEFT: left}
-    strength = near[side] if side in near else max(0.95 * right, below, 0.7 * left, 0.7 * above)
-    return strength if strength >= 0.3 else 0.0
 
 
 def _missing(frame: Frame, wanted: Wanted, hits: _Hits) -> str:

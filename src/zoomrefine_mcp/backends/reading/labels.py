@@ -49,7 +49,7 @@ def _share_column(one: Spot, other: Spot) -> bool:
 
 def is_header(label: Spot, value: Spot, frame: Frame) -> bool:
     """Whether a line heads a column of a table in which the value stands: others in both rows, in the same columns."""
-    if label.line.text.rstrip().endswith(":") or has_digit(label.line.text):
+    if label.line.text.rstrip().endswith(":") or has_digit(label.line.text) or value.tall > 1.25 * label.tall:
         return False
     row = frame.spots.row(value)
     to_left = min((value.left - spot.right for spot in row if spot.right <= value.left + value.tall), default=None)

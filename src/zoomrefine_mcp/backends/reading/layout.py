@@ -13,6 +13,7 @@ from statistics import median
 from typing import Self
 
 from zoomrefine_mcp.backends.reading.lines import Line
+from zoomrefine_mcp.backends.reading.prose import is_running
 from zoomrefine_mcp.geometry import Box
 
 STRAIGHT = math.radians(2.0)
@@ -51,12 +52,13 @@ class Spots(tuple[Spot, ...]):  # noqa: SLOT001 - it remembers, so it has a __di
     _above: dict[int, Spot | None]
     _in_column: dict[int, bool]
     _in_header: dict[int, bool]
+    _running: dict[int, bool]
 
     def __new__(cls, spots: Iterable[Spot]) -> Self:
         """The lines, and nothing remembered yet."""
         self = super().__new__(cls, spots)
         self._rows, self._titles, self._above = {}, {}, {}
-        self._in_column, self._in_header = {}, {}
+        self._in_column, self._in_header, self._running = {}, {}, {}
         return self
 
     def row(self, spot: Spot) -> tuple[Spot, ...]:
@@ -73,6 +75,19 @@ class Spots(tuple[Spot, ...]):  # noqa: SLOT001 - it remembers, so it has a __di
             found = ((_distance(one, value), one) for one in self if one is not value and one.tall >= 1.25 * value.tall)
             known = self._titles[id(value)] = sorted(found, key=lambda pair: pair[0])
         return known
+
+    def running(self, spot: Spot) -> bool:
+        """Whether a line is part of running text: a sentence by its words, or the next line of a paragraph."""
+        if id(spot) not in self._running:
+            self._running[id(spot)] = is_running(spot.line.text) or any(
+                is_running(one.line.text)
+                and abs(one.left - spot.left) < spot.tall
+                and 0.8 < one.tall / spot.tall < 1.25
+                and max(spot.top - one.bottom, one.top - spot.bottom) < 1.2 * spot.tall
+                for one in self
+                if one is not spot
+            )
+        return self._running[id(spot)]
 
     def above(self, spot: Spot) -> Spot | None:
         """The line that a line follows in its block: above the beginning of its row."""
@@ -168,6 +183,8 @@ def beside(label: Spot, value: Spot, spots: Spots) -> float:
             for distance, spot in spots.titles(value)
         ):  # fmt: skip
             return 0.2
+        if not tabular:
+            return 0.6  # far off, and no table: what stands below the label is meant more often
     between = sum(
         1 for spot in spots.row(value) if spot is not label
         and spot.left >= label.right - label.tall and spot.right <= value.left + value.tall
@@ -231,18 +248,32 @@ def heads(title: Spot, value: Spot, spots: Spots) -> float:
     return strength if mine <= nearest else 0.3 * strength
 
 
-def belongs(title: Spot, value: Spot, spots: Spots) -> float:
-    """How surely a value belongs to what a line names, in whichever way, 0..1."""
-    return max(beside(title, value, spots), 0.9 * under(title, value, spots), heads(title, value, spots))
+def belongs(title: Spot, value: Spot, spots: Spots, *, cell: bool = True) -> float:
+    """How surely a value belongs to what a line names, in whichever way, 0..1.
+
+    Args:
+        title: The line that names something.
+        value: The line that holds the value.
+        spots: All lines.
+        cell: Whether the value may be a cell of the column that the title heads, however far below. A line that has
+            a label of its own is none.
+    """
+    below = under(title, value, spots) if cell or value.top - title.bottom <= 3.0 * title.tall else 0.0
+    return max(beside(title, value, spots), 0.9 * below, heads(title, value, spots))
 
 
 def _follows(title: Spot, value: Spot, spots: Spots) -> bool:
-    """Whether lines lead up from a value to a title of no larger size, as in one paragraph or on one plate."""
+    """Whether lines lead up from a value to a title of no larger size, as in one paragraph or on one plate.
+
+    The title stands above the first line, or to the left of it, as on a card with its name in a column of its own.
+    """
     reached: Spot | None = value
     for _ in range(12):
         reached = spots.above(reached) if reached is not None else None
         if reached is None or reached is title:
             return reached is title
+        if 0 <= reached.left - title.right < 6 * title.tall and same_row(title, reached):
+            return True
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zoomrefine_mcp.backends.reading.finding import Candidate
+from zoomrefine_mcp.backends.reading.candidates import Candidate
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, overlap, same_row
 from zoomrefine_mcp.backends.reading.wanted import Wanted, is_general
 from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike

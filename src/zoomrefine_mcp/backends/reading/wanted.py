@@ -134,7 +134,7 @@ _VERBS = word_set(
     "takes use uses need needs run runs start starts end ends begin begins expire expires stop stops say says "
     "read reads"
 )
-_PREPOSITIONS = word_set("of for at in on to from by about with near under below above beside between")
+_PREPOSITIONS = word_set("of for at in on to from by about with near under below above beside between after behind via")
 
 
 def is_general(word: str) -> bool:
@@ -228,8 +228,10 @@ def _head(text: str) -> list[str]:
             return [parts[index]] if lowered[index] not in _AUXILIARY else []
     while index < len(parts) and lowered[index] in STOP and lowered[index] not in _PREPOSITIONS:
         index += 1
-    head = []
+    head: list[str] = []
     while index < len(parts) and lowered[index] not in _AUXILIARY | _PREPOSITIONS:
+        if head and lowered[index] in _VERBS and lowered[index].endswith("s"):
+            break  # "which number takes calls": the verb ends the noun phrase
         if _counts(parts[index]):
             head.append(parts[index])
         index += 1
