@@ -48,7 +48,9 @@ def texts(frame: Frame, wanted: Wanted) -> Iterator[tuple[Spot, str, bool]]:
             value = extract(wanted.form, text)
         if value is None and not own and wanted.form.telling:
             value = extract(wanted.form, text)
-        if value is not None and not _repeats(value, wanted) and not (wanted.form in _FREE and is_fragment(value)):
+        if value is None or _repeats(value, wanted):
+            continue
+        if wanted.form not in _FREE or not is_fragment(value if own else text, cut=own):
             yield spot, value, own
 
 

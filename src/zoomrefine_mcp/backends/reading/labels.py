@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, beside, overlap, under
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, aligned, beside, overlap, under
 from zoomrefine_mcp.backends.reading.wanted import Form
 from zoomrefine_mcp.backends.reading.words import has_digit
 
@@ -50,6 +50,8 @@ def _share_column(one: Spot, other: Spot) -> bool:
 def is_header(label: Spot, value: Spot, frame: Frame) -> bool:
     """Whether a line heads a column of a table in which the value stands: others in both rows, in the same columns."""
     if label.line.text.rstrip().endswith(":") or has_digit(label.line.text) or value.tall > 1.25 * label.tall:
+        return False
+    if not aligned(label, value):
         return False
     row = frame.spots.row(value)
     to_left = min((value.left - spot.right for spot in row if spot.right <= value.left + value.tall), default=None)

@@ -210,6 +210,13 @@ def _is_in_header(header: Spot, spots: Spots) -> bool:
     return len(row) >= 2
 
 
+def aligned(one: Spot, other: Spot) -> bool:
+    """Whether two lines stand flush left, flush right or centred in one column; a little more slack far apart."""
+    slack = 1.5 * max(one.tall, other.tall) + 0.03 * abs(one.middle - other.middle)
+    centres = (one.left + one.right - other.left - other.right) / 2
+    return min(abs(one.left - other.left), abs(one.right - other.right), abs(centres)) <= slack
+
+
 def under(label: Spot, value: Spot, spots: Spots) -> float:
     """How surely ``value`` stands under ``label`` as its value or in its column, 0..1."""
     if label is value or value.middle <= label.bottom - 0.2 * label.tall:
@@ -221,6 +228,8 @@ def under(label: Spot, value: Spot, spots: Spots) -> float:
     gap = max(0.0, value.top - label.bottom)
     if gap <= 3.0 * max(label.tall, value.tall):
         return 0.95
+    if not aligned(label, value):
+        return 0.0  # far below, and in no column with it
     blocked = any(
         spot is not label and spot.tall >= max(0.8 * label.tall, 1.4 * value.tall)
         and label.bottom < spot.middle < value.top

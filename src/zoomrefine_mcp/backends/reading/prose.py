@@ -25,6 +25,8 @@ FUNCTION_WORDS = _FINITE | word_set(
     "every any all some such both"
 )
 """Words that tie others together, and are no value by themselves."""
+_LABEL_ENDS = word_set("no nr number # date code id name")
+"""Words that a label ends with, and a value hardly ever."""
 _SENTENCE_BREAK = re.compile(r"[a-z]{2}[.!?;]\s+\S|[a-z]{2},\s+[a-z]")
 
 
@@ -46,17 +48,21 @@ def is_running(text: str) -> bool:
     return built or (tying >= 2 and (text[0].islower() or text.rstrip().endswith((".", ",", "-"))))
 
 
-def is_fragment(value: str) -> bool:
-    """Whether a text begins or ends as only a piece of a sentence does.
+def is_fragment(text: str, *, cut: bool) -> bool:
+    """Whether a text is a piece of something longer, or a label: its end or, where it was cut out, its beginning.
 
-    >>> is_fragment("with D117 at"), is_fragment("oak parquet"), is_fragment("Made in Italy")
-    (True, False, False)
+    Args:
+        text: The text.
+        cut: It was cut out of a line; a whole line may well begin so ("not in July").
+
+    >>> is_fragment("with D117 at", cut=True), is_fragment("Loan No.", cut=False), is_fragment("not in July", cut=False)
+    (True, True, False)
     """
-    words = [token.text for token in tokens(value)]
+    words = [token.text for token in tokens(text)]
     if not words:
         return False
-    begins = words[0] in FUNCTION_WORDS and words[0].islower()
-    ends = len(words) > 1 and words[-1] in FUNCTION_WORDS and words[-1].islower()
+    begins = cut and words[0] in FUNCTION_WORDS
+    ends = len(words) > 1 and (words[-1] in FUNCTION_WORDS or words[-1].casefold() in _LABEL_ENDS)
     return begins or ends or all(word.casefold() in FUNCTION_WORDS for word in words)
 
 

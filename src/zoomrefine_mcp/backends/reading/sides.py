@@ -28,7 +28,7 @@ def at_side(frame: Frame, wanted: Wanted) -> list[Candidate]:
                 continue
             tie = _stands(wanted.side or Side.NEAR, title, spot, frame)
             value = extract(wanted.form, spot.line.text)
-            if wanted.side is None and value is not None and (len(value) < 2 or is_fragment(value)):
+            if wanted.side is None and value is not None and (len(value) < 2 or is_fragment(value, cut=False)):
                 continue  # no place was named: a pin's number or a piece of a sentence beside it says nothing
             if tie > 0 and value is not None:
                 found.append(Candidate(value, spot, (title,), owned=True, labelled=False, label=0.0, weight=tie * full))

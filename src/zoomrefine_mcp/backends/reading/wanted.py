@@ -114,6 +114,7 @@ _FORMS: list[tuple[Form, str]] = [
     (Form.NUMBER, rf"(what|which) .*\b({_MEASURES})\b"),
 ]
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|(?<!\w)['\u2018\u2019]([^'\u2018\u2019]+)['\u2018\u2019](?!\w)")
+_CONTRACTED = re.compile(r"\b(what|who|where|when|how|which)['\u2019]s\b", re.IGNORECASE)
 _CLOSED = re.compile(r"(is|are|was|were|does|do|did|can|has|have|will|should|must)\b", re.IGNORECASE)
 _SIDES: list[tuple[Side, str]] = [
     (Side.BELOW, r"(below|beneath|under(neath)?)"),
@@ -149,7 +150,7 @@ def take_apart(question: str) -> Wanted:
     >>> wanted.head, wanted.owner, wanted.form.name
     (('serial', 'number'), ('pump', 'P-204'), 'CODE')
     """
-    text = " ".join(question.split())
+    text = _CONTRACTED.sub(r"\1 is", " ".join(question.split()))
     quoted = [one or other for one, other in _QUOTED.findall(text)]
     plain = _QUOTED.sub(lambda found: f" {found.group(1) or found.group(2)} ", text)
     words = _content(plain)
