@@ -15,7 +15,6 @@ from zoomrefine_mcp.geometry import Size
 STEEPEST = 200
 """Qwen's processors refuse a picture whose sides differ by more than this factor."""
 INTERNVL_TILE = 448
-DEEPSEEK_TILE = 384
 
 
 def largest_fit(size: Size, edge: int, fits: Callable[[Size], bool]) -> Size:
@@ -137,11 +136,61 @@ def internvl_tiles(size: Size) -> Size:
     return Size(min(size.width, columns * INTERNVL_TILE), min(size.height, rows * INTERNVL_TILE))
 
 
-def deepseek_tiles(size: Size) -> Size:
-    """What DeepSeek-VL2 keeps of a picture: the best fit into at most 9 tiles of 384 px, padded to fill them.
+def within_tiles(size: Size, *, tile: int, most: int) -> Size:
+    """The best fit into a canvas of at most ``most`` square tiles, padded to fill it (DeepSeek-VL2, Llama).
 
-    >>> deepseek_tiles(Size(4000, 3000))
+    >>> within_tiles(Size(4000, 3000), tile=384, most=9)
     Size(width=1152, height=864)
     """
-    fits = (min(1.0, i * DEEPSEEK_TILE / size.width, j * DEEPSEEK_TILE / size.height) for i, j in _grids(9))
+    fits = (min(1.0, i * tile / size.width, j * tile / size.height) for i, j in _grids(most))
     return size.scaled(max(fits))
+
+
+def tile_grid(size: Size, *, tile: int, most: int) -> tuple[int, int]:
+    """Columns and rows of the canvas that a picture is put on: the one that shrinks it least, of these the smallest.
+
+    >>> tile_grid(Size(1152, 864), tile=384, most=9)
+    (3, 3)
+    """
+    return min(
+        _grids(most),
+        key=lambda grid: (-min(1.0, grid[0] * tile / size.width, grid[1] * tile / size.height), grid[0] * grid[1]),
+    )
+
+
+def square(size: Size, *, side: int) -> Size:
+    """What is worth sending to a model that stretches every picture onto a square: no more than it has on either side.
+
+    >>> square(Size(7680, 4320), side=896)
+    Size(width=896, height=896)
+    """
+    return Size(min(size.width, side), min(size.height, side))
+
+
+def up_to_patches(size: Size, *, edge: int, patch: int) -> Size:
+    """Pixtral's rule: into a square of ``edge`` px, then both sides up to whole patches.
+
+    >>> up_to_patches(Size(1920, 1080), edge=1024, patch=16)
+    Size(width=1024, height=576)
+    """
+    long = max(size.long_edge, edge)
+    sides = (max(1, side * edge // long) for side in (size.width, size.height))
+    width, height = (-(-side // patch) * patch for side in sides)
+    return Size(width, height)
+
+
+def minicpm_grid(size: Size, most: int = 9) -> tuple[int, int]:
+    """Columns and rows of the slices that MiniCPM-V cuts a picture into: near in number, then nearest in shape.
+
+    >>> minicpm_grid(Size(1344, 1344))
+    (3, 3)
+    """
+    wanted = min(-(-size.pixels // 448**2), most)
+    if wanted <= 1:
+        return 1, 1
+    ratio = math.log(size.width / size.height)
+    numbers = [number for number in (wanted - 1, wanted, wanted + 1) if 1 < number <= most]
+    return min(
+        ((i, number // i) for number in numbers for i in range(1, number + 1) if number % i == 0),
+        key=lambda grid: abs(ratio - math.log(grid[0] / grid[1])),
+    )
