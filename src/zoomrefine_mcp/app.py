@@ -18,7 +18,7 @@ from zoomrefine_mcp.backends.clients.base import ChatClient
 from zoomrefine_mcp.backends.clients.scripted import ScriptedClient
 from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
 from zoomrefine_mcp.backends.form import reply_schema
-from zoomrefine_mcp.backends.profiles import Profile, profile_for, profile_named
+from zoomrefine_mcp.backends.profiles import Profile, chosen_profile
 from zoomrefine_mcp.bench import Report
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.images.draw import Mark, overlay
@@ -184,23 +184,20 @@ class App:
             return OcrBackend()
         if endpoint.wire == "scripted":
             script = ScriptedClient.from_file(self.settings.script or "")
-            return self._chat(script, endpoint, self.settings.model or "script")
+            model = self.settings.model or "script"
+            return self._chat(script, endpoint, model, chosen_profile(self.settings, model, wire=endpoint.wire))
         from zoomrefine_mcp.backends.clients import anthropic, models, openai  # noqa: PLC0415
 
         wire = anthropic.AnthropicClient if endpoint.wire == "anthropic" else openai.OpenAIClient
         model = self.settings.model or await models.pick_model(endpoint)
-        client = wire(endpoint, model, self._profile(model, endpoint.wire), reply_schema=reply_schema())
+        profile = chosen_profile(self.settings, model, wire=endpoint.wire)
+        client = wire(endpoint, model, profile, reply_schema=reply_schema())
         self._closing.push_async_callback(client.aclose)
-        return self._chat(client, endpoint, model)
+        return self._chat(client, endpoint, model, profile)
 
-    def _chat(self, client: ChatClient, endpoint: Endpoint, model: str) -> Backend[Any]:
-        profile = self._profile(model, endpoint.wire)
+    def _chat(self, client: ChatClient, endpoint: Endpoint, model: str, profile: Profile) -> Backend[Any]:
         info = BackendInfo(name=endpoint.backend, model=model, profile=profile, sends_to=endpoint.address)
         return ChatBackend(client, info, max_tokens=self.settings.max_tokens)
-
-    def _profile(self, model: str, wire: str) -> Profile:
-        named = self.settings.profile
-        return profile_for(model, wire=wire) if named is None else profile_named(named)
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
@@ -16,6 +17,9 @@ import anyio
 
 from zoomrefine_mcp.access import Access
 from zoomrefine_mcp.app import App, open_app
+from zoomrefine_mcp.backends.profiles import PROFILES, chosen_profile
+from zoomrefine_mcp.backends.profiles.checks import CHECKS
+from zoomrefine_mcp.backends.profiles.listing import check_of, check_table, details, facts_of, table
 from zoomrefine_mcp.bench import Event
 from zoomrefine_mcp.errors import BadRequest, InternalError, ZoomRefineError
 from zoomrefine_mcp.logs import log_to_stderr
@@ -33,6 +37,8 @@ SHARED_SETTINGS = (
     "model",
     "base_url",
     "profile",
+    "box_convention",
+    "profile_file",
     "view_edge",
     "timeout_s",
     "max_tokens",
@@ -42,6 +48,9 @@ SHARED_SETTINGS = (
     "script",
 )
 """The settings that every command takes as flags. ``Settings`` reads their values, so it alone says what is wrong."""
+
+PROFILE_SETTINGS = ("backend", "model", "profile", "box_convention", "profile_file")
+"""The settings that decide which profile holds."""
 
 ABOUT = """\
 Answers questions about details in very large pictures: looks at the whole, zooms into the region that matters, looks
@@ -72,11 +81,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command in (None, "serve"):
             return _serve(settings)
         log_to_stderr(logging.WARNING)
+        if options.command == "profiles":
+            return _profiles(options, settings)
         return anyio.run(_answer, options, settings)
     except ZoomRefineError as error:
         return _fail(error, as_json="--json" in arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # whoever reads the output, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as defect:
         log.exception("an internal error")
         internal = InternalError(
@@ -117,6 +131,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     localize.add_argument("question", help="what to find")
     localize.add_argument("--precision", choices=("sharp", "quick"), default="sharp")
+    profiles = commands.add_parser(
+        "profiles",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        help="what is known of each model family, or with --model what holds for one model",
+    )
+    for name in PROFILE_SETTINGS:
+        _add_setting(profiles, name)
+    profiles.add_argument("--checks", action="store_true", default=False, help="hold them against published values")
+    profiles.add_argument("--json", action="store_true", default=False, help="print JSON")
     return parser
 
 
@@ -156,6 +180,19 @@ def _serve(settings: Settings) -> int:
     if sys.stdin.isatty():
         print("serving MCP on stdin and stdout; Ctrl-C ends it. See `zoomrefine-mcp ask --help`.", file=sys.stderr)
     anyio.run(serve_stdio, server)
+    return 0
+
+
+def _profiles(options: argparse.Namespace, settings: Settings) -> int:
+    if options.checks:
+        lines, facts = check_table(), [check_of(check) for check in CHECKS]
+    elif any(getattr(options, name, None) is not None for name in PROFILE_SETTINGS):
+        wire = settings.backend if settings.backend in {"anthropic", "ocr"} else "openai"
+        profile = chosen_profile(settings, settings.model or "", wire=wire)
+        lines, facts = details(profile), [facts_of(profile)]
+    else:
+        lines, facts = table(PROFILES.values()), [facts_of(profile) for profile in PROFILES.values()]
+    print(json.dumps(facts, indent=2) if options.json else "\n".join(map(one_line, lines)), flush=True)
     return 0
 
 

@@ -27,6 +27,17 @@ COMMAND_TIMEOUT_S = 300.0
 
 BackendChoice = Literal["auto", "openai", "vllm", "anthropic", "ocr", "scripted"]
 PolicyChoice = Literal["adaptive", "paper", "direct"]
+BoxConvention = Literal[
+    "normalized",
+    "per-thousand",
+    "per-999",
+    "pixels",
+    "normalized-yxyx",
+    "per-thousand-yxyx",
+    "per-999-yxyx",
+    "pixels-yxyx",
+]
+"""What box numbers count; with ``-yxyx`` y comes first."""
 
 
 def _setting(default: Any, description: str, allowed: str, **bounds: Any) -> Any:
@@ -99,6 +110,16 @@ class Settings(BaseSettings):
         "the name of a family",
         min_length=1,
         max_length=100,
+    )
+    box_convention: BoxConvention | None = _setting(
+        None,
+        "How the model writes boxes, where its family's convention is not its own.",
+        "normalized, per-thousand, per-999 or pixels, with -yxyx where y comes first",
+    )
+    profile_file: Path | None = _setting(
+        None,
+        "A TOML or JSON file of facts of the model that go before its family's.",
+        "a path",
     )
     policy: PolicyChoice = _setting(
         "adaptive",
@@ -206,7 +227,7 @@ class Settings(BaseSettings):
             raise ValueError("not one line of printable ASCII")
         return SecretStr(text) if text else None
 
-    @field_validator("save_dir", "script", mode="before")
+    @field_validator("save_dir", "script", "profile_file", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         if value == "":

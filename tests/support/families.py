@@ -69,23 +69,87 @@ def claude_sees(size: Seen, *, edge: int = 1568, tokens: int = 1568) -> Seen:
     raise AssertionError(size)
 
 
+def openai_patches(size: Seen, *, edge: int, budget: int) -> Seen:
+    """OpenAI's rule as its guide gives it: into ``edge``; over the budget, shrunk so that whole patches of 32 fit."""
+    width, height = size
+    scale = min(1.0, edge / max(size))
+    if scale < 1:
+        width, height = round(width * scale), round(height * scale)
+    if math.ceil(width / 32) * math.ceil(height / 32) <= budget:
+        return width, height
+    shrink = math.sqrt(budget * 32 * 32 / (width * height))
+    across, down = width * shrink / 32, height * shrink / 32
+    shrink *= min(max(1, math.floor(across)) / across, max(1, math.floor(down)) / down)
+    return max(1, round(width * shrink)), max(1, round(height * shrink))
+
+
+def openai_tiles(size: Seen) -> Seen:
+    """The older rule: into a square of 2048, then the short side down to 768."""
+    for scale in (2048 / max(size), 768 / (min(size) * min(1.0, 2048 / max(size)))):
+        if scale < 1:
+            size = (max(1, math.floor(size[0] * scale + 0.5)), max(1, math.floor(size[1] * scale + 0.5)))
+    return size
+
+
+def pixtral_sees(size: Seen, *, edge: int, patch: int) -> Seen:
+    """Pixtral's processor: floor into the edge, then up to whole patches."""
+    ratio = max(size) / edge
+    if ratio > 1:
+        size = (max(1, math.floor(size[0] / ratio)), max(1, math.floor(size[1] / ratio)))
+    return ((size[0] - 1) // patch + 1) * patch, ((size[1] - 1) // patch + 1) * patch
+
+
+def tiled(size: Seen, *, tile: int, most: int) -> Seen:
+    """Llama's and DeepSeek's canvases: the picture is shrunk only where none of them holds it, and then least."""
+    canvases = [(i * tile, j * tile) for i in range(1, most + 1) for j in range(1, most + 1) if i * j <= most]
+    if any(w >= size[0] and h >= size[1] for w, h in canvases):
+        return size
+    scale = max(min(w / size[0], h / size[1]) for w, h in canvases)
+    return math.floor(size[0] * scale), math.floor(size[1] * scale)
+
+
 FAMILIES = {
-    "qwen2-vl": Family("Qwen/Qwen2-VL-7B-Instruct", 1000, "<|box_start|>({0},{1}),({2},{3})<|box_end|>"),
+    "qwen2-vl": Family(
+        "Qwen/Qwen2-VL-7B-Instruct",
+        1000,
+        "<|box_start|>({0},{1}),({2},{3})<|box_end|>",
+        sees=lambda size: smart_resize(size, factor=28, least=56 * 56, most=12_845_056),
+    ),
     "qwen2.5-vl": Family(
         "Qwen/Qwen2.5-VL-7B-Instruct",
         None,
         '{{"bbox_2d": [{0}, {1}, {2}, {3}], "label": "marker"}}',
         sees=lambda size: smart_resize(size, factor=28, least=56 * 56, most=12_845_056),
     ),
-    "qwen3-vl": Family("Qwen/Qwen3-VL-8B-Instruct", 1000, '{{"bbox_2d": [{0}, {1}, {2}, {3}], "label": "marker"}}'),
+    "qwen3-vl": Family(
+        "Qwen/Qwen3-VL-8B-Instruct",
+        1000,
+        '{{"bbox_2d": [{0}, {1}, {2}, {3}], "label": "marker"}}',
+        sees=lambda size: smart_resize(size, factor=32, least=256 * 256, most=16_777_216),
+    ),
     "internvl": Family("OpenGVLab/InternVL3-8B", 1000, "<box>[[{0}, {1}, {2}, {3}]]</box>"),
     "glm": Family("zai-org/GLM-4.5V", 1000, "<|begin_of_box|>[[{0}, {1}, {2}, {3}]]<|end_of_box|>"),
     "minicpm": Family("openbmb/MiniCPM-V-4_5", 1000, "<box>{0} {1} {2} {3}</box>"),
-    "deepseek-vl2": Family("deepseek-ai/deepseek-vl2", 999, "<|det|>[[{0}, {1}, {2}, {3}]]<|/det|>"),
+    "deepseek-vl2": Family(
+        "deepseek-ai/deepseek-vl2",
+        999,
+        "<|det|>[[{0}, {1}, {2}, {3}]]<|/det|>",
+        sees=lambda size: tiled(size, tile=384, most=9),
+    ),
     "kimi": Family("moonshotai/Kimi-VL-A3B-Instruct", 1),
+    "llama-3.2": Family("meta-llama/Llama-3.2-11B-Vision-Instruct", 1, sees=lambda size: tiled(size, tile=560, most=4)),
+    "llama-4": Family("meta-llama/Llama-4-Scout-17B-16E-Instruct", 1, sees=lambda size: tiled(size, tile=336, most=16)),
+    "gemma-3": Family("google/gemma-3-27b-it", 1),
+    "pixtral": Family("mistralai/Pixtral-12B-2409", 1, sees=lambda size: pixtral_sees(size, edge=1024, patch=16)),
+    "mistral": Family(
+        "mistralai/Mistral-Small-3.2-24B-Instruct-2506", 1, sees=lambda size: pixtral_sees(size, edge=1540, patch=28)
+    ),
     "gemini": Family("gemini-2.5-pro", 1000, yx=True),
     "claude": Family("claude-sonnet-4-6", None, sees=claude_sees),
-    "gpt": Family("gpt-5.4", None),
+    "claude-high": Family("claude-opus-4-8", None, sees=lambda size: claude_sees(size, edge=2576, tokens=4784)),
+    "gpt": Family("gpt-5.4", None, sees=lambda size: openai_patches(size, edge=6000, budget=10_000)),
+    "gpt-mini": Family("gpt-5-mini", None, sees=lambda size: openai_patches(size, edge=2048, budget=1536)),
+    "gpt-4o": Family("gpt-4o", None, sees=openai_tiles),
     "unknown": Family("some-vision-model", 1),
 }
 

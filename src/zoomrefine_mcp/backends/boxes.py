@@ -11,7 +11,14 @@ and the caller is told:
 4. Values up to 1000 that lie far outside the picture, in a family of pixels, are 0-1000.
 5. Corners in the wrong order are exchanged.
 
-"Far" is more than a tenth over the edge. What lies outside is clipped; a box of which nothing remains is dropped.
+Not a contradiction, and read without a word:
+
+6. Corners by name (``xmin``, ``left``) are what their names say, in whatever order; so are a corner and a size.
+7. A point is a box that reaches ``POINT_REACH`` of the picture to each side.
+8. Of several boxes all are read, in their order; of several ``Bounding box:`` lines the last, as in the paper.
+
+"Far" is more than a tenth over the edge. What lies outside is clipped; a box of which nothing remains is dropped, and
+a region without a readable box is left out, both with a warning. docs/box-conventions.md says the same to users.
 """
 
 from __future__ import annotations

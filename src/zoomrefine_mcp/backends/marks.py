@@ -29,6 +29,11 @@ _ORIGIN_AND_SIZE = (
     ("x", "y", "width", "height"),
     ("x", "y", "w", "h"),
 )
+_CENTRE_AND_SIZE = (
+    ("x_center", "y_center", "width", "height"),
+    ("center_x", "center_y", "width", "height"),
+    ("cx", "cy", "w", "h"),
+)
 
 # "x1" and "box_2d" hold digits that are no numbers.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,9}\.?\d{0,18}|\.\d{1,18})(?![\w.]*[A-Za-z_])(?!\d)\s?(%)?")
@@ -42,14 +47,15 @@ _REFERENCE = re.compile(
 )
 _LABELLED = re.compile(
     r"(?:bounding[ _-]?box(?:es)?|bbox(?:_2d)?|box_2d|\b(?:box|region|coordinates|location)|边界框|包围盒|坐标)"
-    r"[\s*_`\"']*(?:\([^()\d]*\)[\s*_`\"']*)?(?:[:=]|is\b)",
+    r"[\s*_`\"']*(?:\([^()\d]*\)[\s*_`\"']*)?(?:[:=]|is\b|at\b|(?=[\[(]\s*[-\d.]))",
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(r"[\[(]\s*x_?\w{1,3}\s*,\s*y_?\w{1,3}\s*,\s*x_?\w{1,3}\s*,\s*y_?\w{1,3}\s*[\])]", re.IGNORECASE)
 _NUMERIC = re.compile(r"[\s\d.,;:\[\](){}%+\-]*")
+_PERCENT = re.compile(r"[\s\])}]*(?:%|per ?cent\b)", re.IGNORECASE)
 _PIXELS = re.compile(r"(?<=\d) ?px\b")
 # What may stand between a label and the first number, and between two numbers of one box.
-_LEAD = re.compile(r"(?:<[^<>]{1,24}>|[\s*_`\"'\[\](){}:=,]|(?:x|y)_?(?:[012]|min|max)|left|top)*", re.IGNORECASE)
+_LEAD = re.compile(r"(?:<[^<>]{1,24}>|-\s|[\s*_`\"'\[\](){}:=,]|(?:x|y)_?(?:[012]|min|max)|left|top)*", re.IGNORECASE)
 _GAP = re.compile(
     r"(?:<[^<>]{1,24}>|[\s;,:=\[\](){}\"'|/%-]|(?:x|y)_?(?:[012]|min|max)|right|bottom|left|top|and|to)*",
     re.IGNORECASE,
@@ -69,6 +75,19 @@ def marks_in_value(value: Any, *, label: str | None = None, picture: int | None 
     if isinstance(value, dict):
         return _in_object({str(key).strip().lower(): item for key, item in value.items()}, label, picture)
     return []
+
+
+def without_a_box(members: dict[str, Any]) -> int:
+    """How many regions of a reply say that they have a box and hold none that can be read: cut off, three numbers.
+
+    >>> without_a_box({"regions": [{"label": "plate", "box": [1, 2, 3]}, {"label": "no place", "box": None}]})
+    1
+    """
+    lists = (members[key] for key in REGION_KEYS if isinstance(members.get(key), list))
+    regions = [item for one in lists for item in one if isinstance(item, dict)]
+    regions += [members] if any(members.get(key) for key in BOX_KEYS) else []
+    null = [any(key in region and region[key] is None for key in (*BOX_KEYS, *POINT_KEYS)) for region in regions]
+    return sum(not nowhere and not marks_in_value(region) for region, nowhere in zip(regions, null, strict=True))
 
 
 def marks_in_text(text: str, *, anywhere: bool) -> list[Mark]:
@@ -154,6 +173,11 @@ def _named(value: dict[str, Any]) -> list[float] | None:
         if corners is not None:
             x, y, width, height = corners
             return [x, y, x + width, y + height]
+    for keys in _CENTRE_AND_SIZE:
+        corners = _all_numbers(value, keys)
+        if corners is not None:
+            x, y, width, height = corners
+            return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
     return _all_numbers(value, ("x", "y"))
 
 
@@ -222,7 +246,8 @@ def _labelled(segment: str) -> Mark | None:
     raw = segment[: found[-1].end()].strip().lstrip("*_` \"'")
     closing = re.match(r"[\s\])}]*(?:<[^<>]{1,24}>)?", segment[found[-1].end() :])
     raw += closing.group().rstrip() if closing else ""
-    return _mark([_float(one) for one in found], raw, None, None, percent=any(one[1] for one in found))
+    percent = any(one[1] for one in found) or bool(_PERCENT.match(segment, found[-1].end()))
+    return _mark([_float(one) for one in found], raw, None, None, percent=percent)
 
 
 def _mark_body(match: re.Match[str]) -> str:

@@ -54,6 +54,17 @@ def within_pixels(size: Size, most: int) -> Size:
     return largest_fit(size, size.long_edge, lambda one: one.pixels <= most)
 
 
+def within_bounds(size: Size, *, edge: int | None, most: int | None, multiple: int) -> Size:
+    """Both sides at most ``edge``, at most ``most`` pixels in all, then down to multiples (one at least).
+
+    >>> within_bounds(Size(4000, 3000), edge=1024, most=None, multiple=28)
+    Size(width=1008, height=756)
+    """
+    fit = size if edge is None else size.within_edge(edge)
+    fit = fit if most is None else within_pixels(fit, most)
+    return Size(max(1, fit.width // multiple) * multiple, max(1, fit.height // multiple) * multiple)
+
+
 def openai_tiles(size: Size) -> Size:
     """Into a square of 2048 px, then the short side to at most 768 px (OpenAI's models of 512-px tiles).
 

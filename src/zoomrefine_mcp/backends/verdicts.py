@@ -27,6 +27,7 @@ _FIELD = re.compile(
     r"\n[ \t>*_#`\-•]*(?:evidence|regions?|reasoning|explanation|confidence|choice)\b[*_`]*\s*:", re.IGNORECASE
 )
 _WRAPPED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
+_BOXED = re.compile(r"\\boxed\{(?:\\text\{)?([^{}]{1,300})\}\}?")
 # A letter is one, in any case where it stands alone, or two capitals (AA follows Z).
 _LETTER_ALONE = re.compile(r"[\s\"'*_`(\[{<]*([A-Za-z]|[A-Z]{2})[\s\"'*_`)\]}>.:,]*")
 _LETTER_FIRST = re.compile(
@@ -52,7 +53,8 @@ def answer_words(text: str, *, rechecked: bool) -> str | None:
     >>> answer_words("The plate is small.\n**Answer:** 48-2207", rechecked=False)
     '48-2207'
     """
-    text = _WRAPPED.sub(lambda match: f"\nAnswer: {match[1].strip()}\n", text)
+    for wrapped in (_WRAPPED, _BOXED):
+        text = wrapped.sub(lambda match: f"\nAnswer: {match[1].strip()}\n", text)
     labels = list(_LABEL.finditer(text))
     if rechecked:
         final = [one for one in labels if re.search(r"check|final|correct|refin|revis", one["kind"], re.IGNORECASE)]
