@@ -72,6 +72,46 @@ NAMES = [
     ("gpt-5.5-2026-04-23", "openai-5.4"),
     ("gpt-5.6-sol", "openai-5.6"),
     ("gpt-6-astra", "openai-5.6"),
+    # Local servers: Ollama's and LM Studio's tags, GGUF files, quantizations, and who made them.
+    ("hf.co/unsloth/Qwen3-VL-8B-Instruct-GGUF:Q4_K_M", "qwen3-vl"),
+    ("mmproj-Qwen2.5-VL-7B-Instruct-f16.gguf", "qwen2.5-vl"),
+    ("C:\\models\\Qwen2_5-VL-3B-Instruct-Q8_0.gguf", "qwen2.5-vl"),
+    ("lmstudio-community/Qwen2-VL-7B-Instruct-GGUF", "qwen2-vl"),
+    ("cyankiwi/Qwen3-VL-30B-A3B-Instruct-AWQ-4bit", "qwen3-vl"),
+    ("my-org/qwen3-vl-8b-invoices-lora-r16", "qwen3-vl"),
+    ("qvq-72b-preview", "qwen2-vl"),
+    ("opengvlab_internvl3_5-8b-q8_0.gguf", "internvl"),
+    ("internlm/Intern-S1-mini-FP8", "internvl"),
+    ("cpatonn/GLM-4.5V-AWQ-4bit", "glm-v"),
+    ("openbmb/MiniCPM-V-4_5-int4", "minicpm-v"),
+    ("minicpm-o2.6:latest", "minicpm-v"),
+    ("deepseek_vl2_tiny-Q6_K.gguf", "deepseek-vl2"),
+    ("kimi-vl-a3b-thinking-2506-q4_k_m.gguf", "kimi-k2.5"),
+    ("llama3.2-vision:11b-instruct-q4_K_M", "llama-3.2-vision"),
+    ("meta-llama/Llama-3.2-90B-Vision-Instruct", "llama-3.2-vision"),
+    ("us.meta.llama3-2-11b-instruct-v1:0", "llama-3.2-vision"),
+    ("accounts/fireworks/models/llama-v3p2-11b-vision-instruct", "llama-3.2-vision"),
+    ("llama4:scout", "llama-4"),
+    ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "llama-4"),
+    ("gemma3:27b", "gemma-3"),
+    ("google_gemma-3-12b-it-Q4_K_M.gguf", "gemma-3"),
+    ("pixtral-large-latest", "pixtral"),
+    ("mistral-community/pixtral-12b", "pixtral"),
+    ("mistralai/Mistral-Small-3.2-24B-Instruct-2506", "mistral-3"),
+    ("mistral-small3.1:24b", "mistral-3"),
+    ("mistral-small-2506", "mistral-3"),
+    ("mistral-medium-latest", "mistral-3"),
+    ("ministral-3:8b", "mistral-3"),
+    # Providers and their ways of writing a name.
+    ("azure/gpt-4o", "openai-4o"),
+    ("openai/gpt-5-mini-2025-08-07", "openai-5-mini"),
+    ("chatgpt-4o-latest", "openai-4o"),
+    ("openrouter/google/gemini-2.5-flash:free", "gemini"),
+    ("models/gemini-3-flash", "gemini"),
+    ("databricks-claude-sonnet-4-5", "claude-standard"),
+    ("vertex_ai/claude-opus-4-1@20250805", "claude-standard"),
+    ("anthropic.claude-3-5-sonnet-20241022-v2:0", "claude-standard"),
+    ("bedrock/eu.anthropic.claude-opus-5-v1:0", "claude-high"),
 ]
 
 
@@ -81,7 +121,11 @@ def test_a_models_name_picks_its_family_whatever_stands_around_it(model, name):
 
 
 @pytest.mark.parametrize(
-    "model", ["llava-1.6", "gpt-oss-120b", "qwen3-8b", "qwen2.5-7b", "glm-4-9b", "kimi-k2", "", "foo3-x"]
+    "model",
+    [
+        *("llava-1.6", "gpt-oss-120b", "qwen3-8b", "qwen2.5-7b", "glm-4-9b", "kimi-k2", "", "foo3-x"),
+        *("llama-3.2-3b-instruct", "llama-3.1-8b", "gemma-2-9b", "gemma3n:e4b", "mistral-7b-instruct", "ministral-8b"),
+    ],
 )
 def test_a_name_that_no_profile_knows_is_read_by_its_wires_habit(model):
     assert profile_for(model, wire="openai").unit is Unit.NORMALIZED
@@ -229,3 +273,64 @@ def test_models_that_refuse_a_temperature_are_sent_none(model):
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5", "gpt-4o", "gpt-4.1-mini", "qwen3-vl-8b", "gemini-3-pro", "x"])
 def test_models_that_take_a_temperature_may_be_sent_one(model):
     assert profile_for(model, wire="openai").accepts_temperature
+
+
+# What models of one family differ in.
+
+
+@pytest.mark.parametrize(
+    ("model", "floor"),
+    [
+        ("claude-opus-5-5", 512),
+        ("claude-fable-5-1", 512),
+        ("claude-sonnet-5", 1024),
+        ("claude-opus-4-8", 1024),
+        ("claude-opus-4-7", 2048),
+        ("claude-sonnet-4-6", 1024),
+        ("claude-opus-4-1-20250805", 1024),
+        ("claude-opus-4-6", 4096),
+        ("claude-haiku-4-5", 4096),
+        ("gpt-5.4", 1024),
+        ("qwen3-vl-8b", 0),
+    ],
+)
+def test_a_prompt_cache_has_the_floor_that_is_published_for_the_model(model, floor):
+    assert profile_for(model, wire="openai").cache_floor == floor
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ("gemini-3-pro", 1120),
+        ("gemini-2.5-flash", 258 * 6),
+        ("gpt-4o", 85 + 6 * 170),
+        ("gpt-4o-mini", 2833 + 6 * 5667),
+        ("gpt-5", 70 + 6 * 140),
+        ("o3", 75 + 6 * 150),
+        ("gpt-4.1-mini", 2443),
+        ("gpt-4.1-nano", 3710),
+        ("gpt-5-nano", 2262),
+        ("claude-sonnet-4-5", 1560),
+    ],
+)
+def test_a_picture_costs_what_the_models_own_formula_says(model, tokens):
+    assert profile_for(model, wire="openai").image_tokens(Size(7680, 4320)) == tokens
+
+
+@pytest.mark.parametrize(
+    "model", ["claude-sonnet-4-20250514", "claude-opus-4@20250514", "claude-3-haiku", "gpt-4-turbo"]
+)
+def test_models_from_before_structured_output_are_known(model):
+    assert not profile_for(model, wire="openai").structured_output
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-opus-4-1", "claude-opus-5", "gpt-4o", "qwen3-vl-8b"])
+def test_models_with_structured_output_are_known(model):
+    assert profile_for(model, wire="openai").structured_output
+
+
+@ONE_OF_EACH
+@given(width=SIDES, height=SIDES)
+def test_a_picture_costs_the_same_before_and_after_it_is_rendered_for_the_model(profile, width, height):
+    size = Size(width, height)
+    assert profile.image_tokens(size) == profile.image_tokens(profile.sees(size)) >= 0

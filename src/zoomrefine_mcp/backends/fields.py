@@ -75,7 +75,7 @@ def fields_of(text: str, ask: Ask) -> Fields:
 
 def _unquoted(text: str) -> str:
     """A reply that is one JSON string with the JSON inside, as it would have been written once."""
-    if not re.match(r'"\s*[{\[]\s*\\', text):
+    if not re.match(r'"[\s\[]*[{\[]\s*\\', text):
         return text
     try:
         inside = json.loads(text, strict=False)

@@ -51,7 +51,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Profile], ...] = tuple(
     for pattern, profile in (
         # The first that is found in the name wins. "." is often written "_", "-" or "p" (5.2 as 5p2), or left out.
         (r"qwen[-_ ]?2[._p-]?5[-_ ]?vl|qwen-vl-(max|plus)", QWEN25),
-        (r"qwen[-_ ]?2[-_ ]?vl", QWEN2),
+        (r"qwen[-_ ]?2[-_ ]?vl|qvq-72b", QWEN2),
         (r"qwen[-_ ]?3[-_ ]?(vl|omni)|qwen[-_ ]?3[._p][5-9]|qwen[-_ ]?([4-9]|\d\d)(?!\d*b\b)", QWEN3),
         (r"intern[-_]?(vl|s1)", INTERNVL),
         (r"glm[-_ ]?(4[._p]\d|[5-9]([._p]\d)?)v", GLM),
@@ -59,8 +59,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Profile], ...] = tuple(
         (r"deepseek[-_]?vl[-_]?(v)?2", DEEPSEEK),
         (r"kimi[-_]?vl.*2506|kimi[-_]?k(2[._p][5-9]|[3-9])", KIMI_K2),
         (r"kimi[-_]?vl", KIMI_VL),
-        (r"llama[-_ ]?3[._p-]?2([-_ ]?(11|90)b)?[-_ ]?vision", LLAMA32),
-        (r"llama[-_ ]?4(?!\d|b\b)", LLAMA4),
+        (r"llama[-_ ]?v?3[._p-]?2[-_ ]?(vision|11b|90b)", LLAMA32),
+        (r"llama[-_ ]?v?4(?!\d|b\b)", LLAMA4),
         (r"gemma[-_ ]?3(?!n|\d|b\b)", GEMMA3),
         (r"pixtral", PIXTRAL),
         (r"mistral[-_ ]?small[-_ ]?(3[._p]?[1-9]|[4-9](?!\d)|2[56]\d\d|latest)", MISTRAL3),
