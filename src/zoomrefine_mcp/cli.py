@@ -170,6 +170,7 @@ def _serve(settings: Settings) -> int:
     from zoomrefine_mcp.server.server import make_server  # noqa: PLC0415
     from zoomrefine_mcp.server.stdio import serve_stdio  # noqa: PLC0415
 
+    chosen_profile(settings, settings.model or "", wire="openai")  # a bad name or file is said before any question
     access = Access.within(settings.allow_dirs, cwd=Path.cwd(), home=Path.home())
     server = make_server(
         lambda: open_app(settings, access=access, timeout_s=TOOL_TIMEOUT_S), version=version("zoomrefine-mcp")
