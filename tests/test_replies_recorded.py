@@ -62,3 +62,22 @@ def test_a_schema_that_was_echoed_is_no_reply():
 )
 def test_a_familys_own_thinking_is_not_read(family, opening, closing):
     assert read(f"{opening}Answer: 7{closing}Answer: 48-2207", model=family, form="text").answer.text == "48-2207"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"answer": "48-2207", "objects": [{"name": "cup"}, {"name": "plate"}]}',
+        '{"answer": "48-2207", "regions": [{"picture": 1, "label": "nowhere", "box": null}]}',
+        '{"answer": "48-2207", "regions": []}',
+        '{"answer": "48-2207", "regions": null, "box": null}',
+    ],
+)
+def test_where_no_place_is_said_none_is_missed(text):
+    reading = read(text)
+    assert (reading.answer.text, reading.regions, reading.warnings) == ("48-2207", (), ())
+
+
+def test_an_answer_of_four_numbers_is_no_box():
+    reading = read("Answer: location [12, 14, 18, 20]", form="text")
+    assert (reading.answer.text, reading.regions) == ("location [12, 14, 18, 20]", ())

@@ -47,7 +47,8 @@ _REFERENCE = re.compile(
 )
 _LABELLED = re.compile(
     r"(?:bounding[ _-]?box(?:es)?|bbox(?:_2d)?|box_2d|\b(?:box|region|coordinates|location)|边界框|包围盒|坐标)"
-    r"[\s*_`\"']*(?:\([^()\d]*\)[\s*_`\"']*)?(?:[:=]|is\b|at\b|(?=[\[(]\s*[-\d.]))",
+    r"[\s*_`\"']*(?:\([^()\d]*\)[\s*_`\"']*)?(?:[:=]|is\b|at\b)"
+    r"|\b(?:bounding[ _-]?box|bbox(?:_2d)?|box(?:_2d)?)[\s*_`\"']*(?=[\[(]\s*[-\d.])",
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(r"[\[(]\s*x_?\w{1,3}\s*,\s*y_?\w{1,3}\s*,\s*x_?\w{1,3}\s*,\s*y_?\w{1,3}\s*[\])]", re.IGNORECASE)
@@ -85,9 +86,13 @@ def without_a_box(members: dict[str, Any]) -> int:
     """
     lists = (members[key] for key in REGION_KEYS if isinstance(members.get(key), list))
     regions = [item for one in lists for item in one if isinstance(item, dict)]
-    regions += [members] if any(members.get(key) for key in BOX_KEYS) else []
-    null = [any(key in region and region[key] is None for key in (*BOX_KEYS, *POINT_KEYS)) for region in regions]
-    return sum(not nowhere and not marks_in_value(region) for region, nowhere in zip(regions, null, strict=True))
+    return sum(_says_a_place(region) and not marks_in_value(region) for region in (*regions, members))
+
+
+def _says_a_place(region: dict[str, Any]) -> bool:
+    if any(region.get(key) for key in (*BOX_KEYS, *POINT_KEYS)):
+        return True  # a null there says that there is no place
+    return "picture" in region and not any(key in region for key in (*BOX_KEYS, *POINT_KEYS))
 
 
 def marks_in_text(text: str, *, anywhere: bool) -> list[Mark]:
