@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     )
     profile: str | None = _setting(
         None,
-        "The model family whose conventions hold, where the model's name does not tell.",
+        "The model family whose conventions hold, where the model's name does not tell; `profiles` lists them.",
         "the name of a family",
         min_length=1,
         max_length=100,
