@@ -65,6 +65,7 @@ async def save_figure(result: ZoomResult, question: str, out: Path) -> Path:
         question,
         f"From the view: {result.preliminary_answer or 'cannot be read'}",
         f"From the crop: {result.answer}",
+        "Frames: red, the region that was found; yellow, the crop that was cut from the original and shown",
     ]
     picture = await figure(result.sent.view, crop, Box(*result.regions[0].box), captions)
     path = out / "demo.jpg"
