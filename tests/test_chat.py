@@ -161,47 +161,109 @@ async def test_a_picture_is_fitted_to_what_the_model_sees():
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])
-async def test_an_empty_reply_is_unreadable(text):
-    backend, _ = chat(text)
+async def test_an_empty_reply_is_asked_for_again_as_it_was_and_then_unreadable(text):
+    backend, client = chat(text, text)
     with pytest.raises(ReplyUnreadable) as caught:
         await backend.look(ask())
     assert "nothing" in caught.value.message
+    assert client.sent[1] == client.sent[0], "a turn without words is none that a server takes"
+    assert caught.value.context["usage"] == USAGE + USAGE + Usage(unreadable_replies=2)
+
+
+@pytest.mark.parametrize(
+    ("form", "stage", "says"),
+    [
+        ("json", "localize", "one JSON object"),
+        ("text", "localize", "Answer: [your answer, in as few words as it takes]\nBounding box: [x1, y1, x2, y2]"),
+        ("text", "refine", "Rechecked Answer: [your answer"),
+        ("text", "direct", "Answer: [your answer"),
+        ("text", "sharpen", "Bounding box: [x1, y1, x2, y2]"),
+    ],
+)
+async def test_a_reply_that_cannot_be_read_is_asked_for_once_more_in_the_same_conversation(form, stage, says):
+    readable = "Rechecked Answer: 48\nAnswer: 48\nBounding box: [0.1, 0.2, 0.3, 0.4]"
+    backend, client = chat("I like trains.", REPLY if form == "json" else readable)
+    look = await backend.look(ask(stage, form=form))
+    first, second = (messages for messages, _, _ in client.sent)
+    assert second[: len(first)] == first
+    assert second[len(first)].parts == ("I like trains.",)
+    [words] = second[-1].parts
+    assert says in words
+    assert "serial number" not in words, "the form alone"
+    assert look.transcript.messages[: len(second)] == second
+    assert look.answer.text == "48" or stage == "sharpen"
+    assert look.usage == USAGE + USAGE + Usage(unreadable_replies=1)
+    assert any("once more" in warning for warning in look.warnings)
+
+
+async def test_a_reply_that_stays_unreadable_is_an_error_that_tells_what_both_cost(caplog):
+    backend, _ = chat("I like trains.", "And planes.")
+    with pytest.raises(ReplyUnreadable) as caught:
+        await backend.look(ask())
+    assert caught.value.context["reply"] == "And planes."
+    assert caught.value.context["usage"] == USAGE + USAGE + Usage(unreadable_replies=2)
+    assert "trains" not in caught.value.message + caplog.text
+    assert caplog.text.count("could not be read") == 2
+
+
+async def test_a_fault_while_a_reply_is_mended_leaves_it_unreadable_and_its_cost_told():
+    backend, _ = chat("I like trains.", BackendUnreachable("gone"))
+    with pytest.raises(ReplyUnreadable) as caught:
+        await backend.look(ask())
+    assert caught.value.context["usage"] == USAGE + Usage(unreadable_replies=1)
+
+
+async def test_a_refusal_is_passed_on_as_one_with_what_it_cost():
+    no = Completion("I cannot help with that.", USAGE, Finish.REFUSAL)
+    backend, _ = chat(no, "I like trains.", no)
+    with pytest.raises(ModelRefused) as caught:
+        await backend.look(ask())
     assert caught.value.context["usage"] == USAGE
-
-
-async def test_thinking_that_used_up_the_budget_is_said_to_have():
-    backend, _ = chat(Completion("", USAGE, Finish.LENGTH, thinking="hm"), max_tokens=50)
-    with pytest.raises(ReplyUnreadable) as caught:
+    with pytest.raises(ModelRefused) as caught:
         await backend.look(ask())
-    assert "50 tokens" in caught.value.message
+    assert caught.value.context["usage"] == USAGE + USAGE + Usage(unreadable_replies=1)
 
 
-async def test_a_refusal_is_passed_on_as_one():
-    backend, _ = chat(Completion("I cannot help with that.", USAGE, Finish.REFUSAL))
-    with pytest.raises(ModelRefused):
-        await backend.look(ask())
+CUT = Completion('{"reasoning": "Let me', USAGE, Finish.LENGTH)
+HALF = Completion('{"answer": "48", "regions": [{"picture": 1, "la', USAGE, Finish.LENGTH)
 
 
-async def test_a_reply_without_an_answer_is_unreadable_and_kept_for_the_log():
-    backend, _ = chat("I like trains.")
-    with pytest.raises(ReplyUnreadable) as caught:
-        await backend.look(ask())
-    assert caught.value.context["reply"] == "I like trains."
-    assert "trains" not in caught.value.message
+@pytest.mark.parametrize("cut", [CUT, HALF, Completion("", USAGE, Finish.LENGTH, thinking="hm")])
+async def test_a_reply_that_was_cut_off_gets_one_more_try_with_more_room(cut):
+    backend, client = chat(cut, REPLY)
+    look = await backend.look(ask())
+    (first, _, room), (second, _, more) = client.sent
+    assert (second, more) == (first, 2 * room)
+    assert look.regions
+    assert look.usage.calls == 2
+    assert not any("cut off" in warning for warning in look.warnings)
 
 
-async def test_a_cut_off_reply_that_holds_an_answer_is_read_with_a_warning():
-    backend, _ = chat(Completion('{"answer": "48", "regions": [{"picture": 1, "la', USAGE, Finish.LENGTH))
+@pytest.mark.parametrize("second", [HALF, CUT, BackendUnreachable("gone"), Completion("No.", USAGE, Finish.REFUSAL)])
+async def test_a_cut_off_reply_that_holds_an_answer_is_read_with_a_warning_where_more_room_does_not_help(second):
+    backend, _ = chat(HALF, second)
     look = await backend.look(ask())
     assert look.answer.text == "48"
     assert any("cut off" in warning for warning in look.warnings)
+    assert look.usage.calls == (1 if isinstance(second, Exception) else 2)
 
 
-async def test_a_cut_off_reply_without_an_answer_is_unreadable_and_says_why():
-    backend, _ = chat(Completion('{"reasoning": "Let me', USAGE, Finish.LENGTH))
+async def test_a_reply_that_is_cut_off_before_its_answer_however_much_room_it_gets_is_unreadable_and_says_why():
+    backend, client = chat(CUT, CUT)
     with pytest.raises(ReplyUnreadable) as caught:
         await backend.look(ask())
-    assert "cut off" in caught.value.message
+    assert "cut off at 8192 tokens" in caught.value.message
+    assert caught.value.context["usage"].unreadable_replies == 2
+    assert len(client.sent) == 2
+
+
+async def test_room_that_was_set_by_hand_is_all_that_a_reply_gets():
+    backend, client = chat(CUT, max_tokens=50)
+    with pytest.raises(ReplyUnreadable) as caught:
+        await backend.look(ask())
+    assert "50 tokens" in caught.value.message
+    assert "--max-tokens" in caught.value.hint
+    assert len(client.sent) == 1
 
 
 async def test_what_the_client_raises_comes_through_untouched():

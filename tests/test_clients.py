@@ -21,6 +21,7 @@ from zoomrefine_mcp.backends.clients.anthropic import AnthropicClient
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.clients.models import pick_model
 from zoomrefine_mcp.backends.clients.openai import OpenAIClient
+from zoomrefine_mcp.backends.clients.retries import Patience
 from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
 from zoomrefine_mcp.backends.profiles import Axes, PartOrder, Profile, Unit
 from zoomrefine_mcp.errors import (
@@ -32,7 +33,6 @@ from zoomrefine_mcp.errors import (
     ModelNotFound,
     ModelRequired,
     PictureRefused,
-    ReplyUnreadable,
 )
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Picture
@@ -65,14 +65,14 @@ async def client_for(
     *,
     profile: Profile = PROFILE,
     model: str = "",
-    max_retries: int = 0,
+    tries: int = 1,
     **more: Any,
 ) -> AsyncIterator[OpenAIClient | AnthropicClient]:
     address = server if isinstance(server, str) else server.address(wire)
     endpoint = choose_endpoint(Settings(backend=wire, base_url=address), ocr_installed=False)
     make = AnthropicClient if wire == "anthropic" else OpenAIClient
     name = model or ("m" if isinstance(server, str) else server.model)
-    client = make(endpoint, name, profile, max_retries=max_retries, **more)
+    client = make(endpoint, name, profile, patience=Patience(tries, first_pause_s=0.001), **more)
     try:
         yield client
     finally:
@@ -175,12 +175,15 @@ async def test_only_anthropic_itself_is_asked_not_to_shrink_pictures_and_to_cach
 
     for official in (True, False):
         endpoint = Endpoint("anthropic", "anthropic", "https://api.anthropic.com", official)
-        client = AnthropicClient(endpoint, "m", PROFILE, transport=httpx2.MockTransport(record))
-        await ask(client, picture(), picture())
-        await client.aclose()
-    own, foreign = bodies
+        for floor in (0, 1024):
+            profile = replace(PROFILE, cache_floor_tokens=floor)
+            client = AnthropicClient(endpoint, "m", profile, transport=httpx2.MockTransport(record))
+            await ask(client, picture(), picture())
+            await client.aclose()
+    own, short, foreign, _ = bodies
     assert own.count(b'"transformations":{"oversized_image":"error"}') == 2
     assert own.count(b'"cache_control":{"type":"ephemeral"}') == 1
+    assert b"cache_control" not in short, "a beginning below the floor is not cached"
     assert b"transformations" not in foreign
     assert b"cache_control" not in foreign
 
@@ -300,11 +303,12 @@ async def test_halves_of_characters_in_a_servers_error_can_be_shown(wire):
             await ask(client)
 
 
-async def test_no_choice_at_all_is_unreadable():
+@both_wires
+async def test_a_reply_without_any_choice_is_an_empty_one_whose_cost_is_counted(wire):
     with ModelServer(faults={1: "no_choices"}) as server:
-        async with client_for(server, "openai") as client:
-            with pytest.raises(ReplyUnreadable, match="without any choice"):
-                await ask(client)
+        async with client_for(server, wire) as client:
+            completion = await ask(client)
+    assert (completion.text, completion.finish, completion.usage.calls) == ("", Finish.STOP, 1)
 
 
 # What goes wrong
@@ -362,7 +366,7 @@ async def test_a_server_killed_between_the_looks_is_unreachable_at_the_second(wi
 @both_wires
 async def test_a_fault_that_passes_is_tried_again(wire):
     with ModelServer(faults={1: ["500", "500", "ok"]}, headers={"retry-after-ms": "1"}) as server:
-        async with client_for(server, wire, max_retries=2) as client:
+        async with client_for(server, wire, tries=3) as client:
             assert (await ask(client)).text
     assert len(server.requests) == 3
 
@@ -370,7 +374,7 @@ async def test_a_fault_that_passes_is_tried_again(wire):
 @both_wires
 async def test_a_pause_longer_than_a_deadline_bears_is_reported_and_not_waited_for(wire):
     with ModelServer(faults={1: "429"}, headers={"Retry-After": "3600"}) as server:
-        async with client_for(server, wire, max_retries=2) as client:
+        async with client_for(server, wire, tries=3) as client:
             with pytest.raises(BackendRateLimited) as caught:
                 await ask(client)
     assert len(server.requests) == 1

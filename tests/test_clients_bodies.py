@@ -57,7 +57,7 @@ async def asked(server: Server, wire: str, **more: Any) -> Completion:
 async def test_an_endless_body_is_left_at_the_bound_and_not_asked_for_again(wire):
     server = Server(MEGABYTE, endless=True)
     with pytest.raises(BackendError, match=r"http://box.* answered with more than 16 MiB") as caught:
-        await asked(server, wire, max_retries=2)
+        await asked(server, wire, tries=3)
     assert caught.value.hint
     assert len(server.requests) == 1
     assert server.taken <= MAX_BODY_BYTES + len(MEGABYTE)
@@ -107,7 +107,7 @@ async def test_a_packed_reply_is_read_although_none_was_asked_for(wire, packed, 
 async def test_a_body_that_cannot_be_unpacked_is_told_and_not_asked_for_again(wire, body, packing, says):
     server = Server(body, content_encoding=packing)
     with pytest.raises(BackendError, match=says):
-        await asked(server, wire, max_retries=2)
+        await asked(server, wire, tries=3)
     assert len(server.requests) == 1
 
 
@@ -146,7 +146,7 @@ async def test_an_answer_is_not_lost_for_an_odd_count_of_tokens(wire, number):
 async def test_a_long_pause_is_reported_at_once_whichever_header_asks_for_it(wire, pause):
     server = Server("{}", 503, **pause)
     with pytest.raises(BackendRateLimited, match="is overloaded") as caught:
-        await asked(server, wire, max_retries=2)
+        await asked(server, wire, tries=3)
     assert len(server.requests) == 1
     assert caught.value.context["retry_after_s"] == 100
 
@@ -168,6 +168,6 @@ async def test_an_odd_pause_does_not_keep_a_call_from_being_tried_again(wire, mo
     monkeypatch.setattr("anyio.sleep", no_sleep)
     server = Server("slow down", 429, retry_after="Wed, 01 Jan 99999 00:00:00 GMT")
     with pytest.raises(BackendRateLimited, match="slow down"):
-        await asked(server, wire, max_retries=2)
+        await asked(server, wire, tries=3)
     assert len(server.requests) == 3
     assert max(pauses) < 10

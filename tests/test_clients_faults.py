@@ -6,8 +6,10 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from zoomrefine_mcp.backends.clients.faults import MAX_ECHO_CHARS, connection_fault, picture_limit, scrub, status_fault
-from zoomrefine_mcp.backends.clients.sealed import retry_after_s
+from zoomrefine_mcp.backends.clients.faults import connection_fault, status_fault
+from zoomrefine_mcp.backends.clients.picture_limits import picture_limit
+from zoomrefine_mcp.backends.clients.retries import retry_after_s
+from zoomrefine_mcp.backends.clients.scrubbing import MAX_ECHO_CHARS, scrub
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import (
     BackendAuth,
@@ -22,6 +24,7 @@ from zoomrefine_mcp.errors import (
     PictureRefused,
 )
 from zoomrefine_mcp.geometry import Size
+from zoomrefine_mcp.pictures import Limit
 
 OPENAI = Endpoint(
     "openai",
@@ -79,6 +82,7 @@ def says(message: str, **more: object) -> dict[str, object]:
         (413, says("Request exceeds the maximum size"), PictureRefused),
         # vLLM
         (400, says("At most 1 image(s) may be provided in one prompt."), BackendError),
+        (400, says("Image has 41,250 patches, which exceeds the maximum of 30,000 patches."), PictureRefused),
         (
             400,
             says("The decoder prompt (length 20000) is longer than the maximum model length of 16384."),
@@ -109,6 +113,7 @@ def test_a_refusal_in_a_servers_own_words_becomes_the_right_kind(status, body, k
     ("status", "body", "hint"),
     [
         (400, says("At most 1 image(s) may be provided in one prompt."), "--limit-mm-per-prompt"),
+        (400, says("At most 0 image(s) may be provided in one prompt."), "vision"),
         (400, says("tiny-llm is not a multimodal model"), "--model"),
         (404, says("No endpoints found that support image input"), "vision"),
         (404, {"detail": "Not Found"}, "/v1"),
@@ -129,24 +134,26 @@ def test_a_refused_key_names_its_variable():
 
 def test_a_refused_picture_carries_its_limit():
     refused = fault(400, says("image is 2000x1500; the largest dimensions that fit are 1269x952"), ANTHROPIC)
-    assert refused.context["limit"] == Size(1269, 952)
+    assert refused.context["limit"].size == Size(1269, 952)
 
 
 def test_a_limit_on_base64_becomes_one_on_the_pictures_bytes():
     refused = fault(400, says("image exceeds 5 MB maximum: 6213764 bytes > 5242880 bytes"), ANTHROPIC)
-    assert refused.context["limit_bytes"] == 3_932_160
+    assert refused.context["limit"].bytes == 3_932_160
 
 
 @pytest.mark.parametrize(
     ("words", "limit"),
     [
-        ("image dimensions exceed max allowed size: 8000 pixels", (Size(8000, 8000), None)),
-        ("images exceed max allowed size for many-image requests: 2000 pixels", (Size(2000, 2000), None)),
-        ("image of 4000 x 3000 is too large, at most 1568 x 1176", (Size(1568, 1176), None)),
-        ("image of 4000x3000 is too large", (None, None)),
-        ("image exceeds 5 MB maximum: 6213764 bytes > 5242880 bytes", (None, 5_242_880)),
-        ("images may have 20 MB", (None, 20_000_000)),
-        ("image too large", (None, None)),
+        ("image dimensions exceed max allowed size: 8000 pixels", Limit(Size(8000, 8000))),
+        ("images exceed max allowed size for many-image requests: 2000 pixels", Limit(Size(2000, 2000))),
+        ("image of 4000 x 3000 is too large, at most 1568 x 1176", Limit(Size(1568, 1176))),
+        ("image of 4000x3000 is too large", Limit()),
+        ("image exceeds 5 MB maximum: 6213764 bytes > 5242880 bytes", Limit(bytes=5_242_880)),
+        ("images may have 20 MB", Limit(bytes=20_000_000)),
+        ("Image has 41,250 patches, which exceeds the maximum of 30,000 patches.", Limit(pixels=30_720_000)),
+        ("Image size (200000000 pixels) exceeds limit of 178956970 pixels", Limit(pixels=178_956_970)),
+        ("image too large", Limit()),
     ],
 )
 def test_the_limit_is_what_a_refusal_allows_and_not_what_was_sent(words, limit):
@@ -155,7 +162,7 @@ def test_the_limit_is_what_a_refusal_allows_and_not_what_was_sent(words, limit):
 
 def test_anthropics_limit_is_read_from_the_details():
     body = {"error": {"details": {"error_code": "image_dimensions_too_large", "max_side_length_pixels": 2000}}}
-    assert picture_limit("too large", body) == (Size(2000, 2000), None)
+    assert picture_limit("too large", body) == Limit(Size(2000, 2000))
 
 
 @pytest.mark.parametrize(
@@ -249,7 +256,7 @@ def test_a_secret_where_a_long_message_is_cut_leaves_no_half_of_itself(before):
 def test_a_limit_that_is_no_number_of_this_world_is_none(body):
     refused = fault(400, body)
     assert type(refused) is PictureRefused
-    assert (refused.context["limit"], refused.context["limit_bytes"]) == (None, None)
+    assert refused.context["limit"] == Limit()
 
 
 @pytest.mark.parametrize("depth", [*range(900, 1000, 7), 100_000])

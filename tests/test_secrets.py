@@ -15,6 +15,7 @@ from zoomrefine_mcp.backends.clients.anthropic import AnthropicClient
 from zoomrefine_mcp.backends.clients.base import Message, Role
 from zoomrefine_mcp.backends.clients.models import pick_model
 from zoomrefine_mcp.backends.clients.openai import OpenAIClient
+from zoomrefine_mcp.backends.clients.retries import Patience
 from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
 from zoomrefine_mcp.backends.profiles import Axes, PartOrder, Profile, Unit
 from zoomrefine_mcp.errors import BackendFailure
@@ -65,7 +66,7 @@ def conversation() -> tuple[Message, ...]:
 
 def make_client(endpoint: Endpoint, model: str) -> Any:
     make = AnthropicClient if endpoint.wire == "anthropic" else OpenAIClient
-    return make(endpoint, model, PROFILE, max_retries=0)
+    return make(endpoint, model, PROFILE, patience=Patience(tries=1))
 
 
 async def ask_once(endpoint: Endpoint, model: str) -> None:

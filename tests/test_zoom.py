@@ -22,10 +22,12 @@ from zoomrefine_mcp.errors import (
     BackendUnreachable,
     BadRequest,
     ModelRefused,
+    PictureRefused,
     ReplyUnreadable,
     ZoomRefineError,
 )
-from zoomrefine_mcp.geometry import Box
+from zoomrefine_mcp.geometry import Box, Size
+from zoomrefine_mcp.pictures import Limit
 from zoomrefine_mcp.records import Outcome, ReplyForm, Stage, Status
 
 pytestmark = pytest.mark.anyio
@@ -201,7 +203,7 @@ async def test_a_view_edge_bounds_the_view(large):
     ("second", "reason"),
     [
         (BackendUnreachable("gone"), "refine_failed"),
-        (ModelRefused("no"), "refine_failed"),
+        (ModelRefused("no"), "refine_refused"),
         (ReplyUnreadable("?"), "refine_unreadable"),
         ("", "refine_unreadable"),
     ],
@@ -400,3 +402,87 @@ async def test_no_picture_is_in_the_json_of_a_result_and_the_pictures_are_at_sen
     assert len(result.model_dump_json()) < 5000
     assert result.sent.view == client.requests[0][-1].pictures[0]
     assert result.sent.crops[0] == client.requests[1][-1].pictures[0]
+
+
+class TakesNoLarger:
+    """A model whose server refuses pictures beyond a limit, and says so or not."""
+
+    def __init__(self, limit, *replies, told=None):
+        self.limit, self.told, self.inner, self.refused = limit, told, ScriptedClient(replies), []
+
+    async def complete(self, messages, *, form, max_tokens):
+        picture = messages[-1].pictures[0]
+        if not self.limit.holds(picture.size) or len(picture.data) > (self.limit.bytes or 10**9):
+            self.refused.append(picture)
+            raise PictureRefused("too large", hint="Set a smaller --view-edge.", limit=self.told)
+        return await self.inner.complete(messages, form=form, max_tokens=max_tokens)
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (Limit(Size(1000, 1000)), Limit(Size(1000, 1000))),
+        (Limit(pixels=500_000), Limit(pixels=500_000)),
+        (Limit(bytes=40_000), Limit(bytes=40_000)),
+        (Limit(Size(1100, 1100)), Limit()),
+        (Limit(Size(1100, 1100)), Limit(Size(5000, 5000))),
+    ],
+)
+@pytest.mark.parametrize("model", ["a-model-nobody-knows", "qwen2.5-vl-7b"])
+async def test_a_picture_that_is_refused_as_too_large_is_cut_again_smaller_once_and_the_boxes_stay_right(
+    large, limit, told, model
+):
+    box = [0.5, 0.5, 0.6, 0.6]
+
+    def first(messages):
+        size = messages[-1].pictures[0].size
+        numbers = box if "nobody" in model else [round(x * (size.width, size.height)[i % 2]) for i, x in enumerate(box)]
+        return reply("7", numbers)
+
+    client = TakesNoLarger(limit, first, reply("8", evidence="legible"), told=told)
+    result = await ZoomRefine(backend(client, model)).zoom_and_refine(large, "What?")
+    assert (result.status, result.answer, result.usage.calls) == ("refined", "8", 2)
+    assert result.regions[0].box == pytest.approx(box, abs=0.002)
+    view = result.sent.view
+    assert view == client.inner.requests[0][-1].pictures[0]
+    assert (result.image.view.width, result.image.view.height) == (view.size.width, view.size.height)
+    assert result.sent.crops[0] == client.inner.requests[1][-1].pictures[0]
+    assert view.size == backend(client, model).fit(Stage.LOCALIZE, view.size).size, "the model sees it as it is sent"
+    assert any("refused a picture of" in warning for warning in result.warnings)
+
+
+async def test_a_picture_that_is_refused_twice_is_the_error_that_says_what_to_do(large):
+    client = TakesNoLarger(Limit(Size(10, 10)), reply("7"), told=Limit())
+    with pytest.raises(PictureRefused) as caught:
+        await ZoomRefine(backend(client)).zoom_and_refine(large, "What?")
+    assert "--view-edge" in caught.value.hint
+    assert len(client.refused) == 2
+
+
+async def test_what_unreadable_replies_cost_is_counted_and_they_are_a_measure_of_their_own(large):
+    refine, _ = zoom(reply("7", [0.5, 0.5, 0.6, 0.6]), "Well.", "Still well.")
+    result = await refine.zoom_and_refine(large, "What?")
+    assert (result.status, result.status_reason, result.answer) == ("preliminary", "refine_unreadable", "7")
+    assert (result.usage.calls, result.usage.unreadable_replies) == (3, 2)
+
+
+async def test_an_unreadable_first_reply_that_is_mended_leads_on_to_the_zoom(large):
+    refine, client = zoom("Well.", reply("7", [0.5, 0.5, 0.6, 0.6]), reply("8", evidence="legible"))
+    result = await refine.zoom_and_refine(large, "What?")
+    assert (result.status, result.answer, result.usage.unreadable_replies) == ("refined", "8", 1)
+    assert client.requests[2][: len(client.requests[1])] == client.requests[1], "the exchange stays in the transcript"
+    assert any("could not be read" in warning for warning in result.warnings)
+
+
+async def test_a_deadline_that_passes_while_a_reply_is_mended_tells_the_unreadable_reply_and_not_a_time_out(large):
+    hanging = Hanging(reply("7", [0.5, 0.5, 0.6, 0.6]), "Well.")
+    result = await ZoomRefine(backend(hanging), timeout_s=2).zoom_and_refine(large, "What?")
+    assert (result.status_reason, result.answer, result.usage.unreadable_replies) == ("refine_unreadable", "7", 1)
+    with pytest.raises(ReplyUnreadable):
+        await ZoomRefine(backend(Hanging("Well.")), timeout_s=2).zoom_and_refine(large, "What?")
+
+
+async def test_a_failed_second_look_repeats_what_the_error_says_to_do(large):
+    refine, _ = zoom(reply("7", [0.5, 0.5, 0.6, 0.6]), BackendUnreachable("gone", hint="Look into its log."))
+    result = await refine.zoom_and_refine(large, "What?")
+    assert any("Look into its log." in warning for warning in result.warnings)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic
 
 from zoomrefine_mcp.backends.base import Ask, Backend, BackendInfo, Look, T
-from zoomrefine_mcp.errors import BackendFailure
+from zoomrefine_mcp.errors import BackendFailure, PictureRefused
 from zoomrefine_mcp.geometry import Box, Size
-from zoomrefine_mcp.pictures import Fit, Picture, Source
+from zoomrefine_mcp.pictures import MAX_PICTURE_BYTES, Fit, Limit, Picture, Source
 from zoomrefine_mcp.records import Outcome, Stage, Usage
 
 
@@ -28,6 +29,9 @@ class Event:
     message: str
     done: int
 
+
+_ROUNDINGS = 12
+"""How often a size is reduced by 5% until a processor's grid no longer rounds it up beyond a limit."""
 
 Report = Callable[[Event], None]
 """Takes an event; called on the event loop, must return at once."""
@@ -83,11 +87,55 @@ class Bench(Generic[T]):
             self.image_s += time.perf_counter() - began
 
     async def look(self, ask: Ask, after: T | None = None) -> Look[T]:
-        """One exchange with the backend; its cost and warnings are added up here.
+        """Ask the backend; where its server refuses a picture as too large, once more with a smaller rendering.
+
+        Returns:
+            The look, with the pictures as they were sent: those that its boxes are measured on.
 
         Raises:
             BackendFailure: By its kind.
         """
+        try:
+            return await self._asked(ask, after)
+        except PictureRefused as refused:
+            smaller = await self._smaller(ask, refused.context.get("limit") or Limit())
+        return await self._asked(smaller, after)
+
+    async def _smaller(self, ask: Ask, limit: Limit) -> Ask:
+        """The same ask with pictures within the limit, cut from the original again.
+
+        Those that are within already are left alone; where all are, the limit said too little, and all are halved.
+        """
+        over = [one for one in ask.pictures if not limit.holds(one.size) or len(one.data) > (limit.bytes or math.inf)]
+        pictures = []
+        for picture in ask.pictures:
+            if over and picture not in over:
+                pictures.append(picture)
+                continue
+            fit = self._fit_within(limit, ask.stage, picture) if over else self.fit(ask.stage, picture.size.scaled(0.5))
+            pictures.append(await self.render(ask.stage, picture.shows, fit))
+            self._warn(f"The server refused a picture of {picture.size} pixels; it was sent again with {fit.size}.")
+        return replace(ask, pictures=tuple(pictures))
+
+    def _fit_within(self, limit: Limit, stage: Stage, picture: Picture) -> Fit:
+        size = limit.brought(picture.size)
+        most_bytes = limit.bytes or MAX_PICTURE_BYTES
+        if most_bytes < len(picture.data):  # fewer pixels rather than the quality that makes small print unreadable
+            size = size.scaled(math.sqrt(most_bytes / len(picture.data)))
+        fit = self.fit(stage, size)
+        for _ in range(_ROUNDINGS):  # a processor's grid may round up beyond the limit
+            if limit.holds(fit.size):
+                break
+            size = size.scaled(0.95)
+            fit = self.fit(stage, size)
+        return replace(fit, max_bytes=min(fit.max_bytes, most_bytes))
+
+    def _warn(self, warning: str) -> None:
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    async def _asked(self, ask: Ask, after: T | None) -> Look[T]:
+        """One exchange; its cost and warnings are added up here."""
         self._tell(ask.stage, f"asking {self.info.name} {self.info.model}".rstrip())
         began = time.perf_counter()
         try:
@@ -98,8 +146,9 @@ class Bench(Generic[T]):
         finally:
             self.model_s += time.perf_counter() - began
         self.usage += look.usage
-        self.warnings.extend(warning for warning in look.warnings if warning not in self.warnings)
-        return look
+        for warning in look.warnings:
+            self._warn(warning)
+        return replace(look, pictures=ask.pictures)
 
     def keep(self, outcome: Outcome) -> None:
         """Set down what there is so far: whatever goes wrong later, this is not lost."""

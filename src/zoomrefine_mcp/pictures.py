@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +47,39 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"Picture({self.mime_type}, {self.size}, {len(self.data)} bytes, shows {self.shows.as_list()})"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The largest picture that a server takes, as far as it said: None where it did not.
+
+    Attributes:
+        size: What both sides have to stay within, in pixels.
+        pixels: The most pixels in all.
+        bytes: The largest encoded picture.
+    """
+
+    size: Size | None = None
+    pixels: int | None = None
+    bytes: int | None = None
+
+    def holds(self, size: Size) -> bool:
+        """Whether a picture of that size stays within what is said of pixels."""
+        within = self.size is None or (size.width <= self.size.width and size.height <= self.size.height)
+        return within and (self.pixels is None or size.pixels <= self.pixels)
+
+    def brought(self, size: Size) -> Size:
+        """The largest size of the same aspect ratio that stays within, up to the rounding; never larger than it is.
+
+        >>> Limit(Size(1000, 1000), pixels=480_000).brought(Size(4000, 3000))
+        Size(width=800, height=600)
+        """
+        factors = [1.0]
+        if self.size is not None:
+            factors += [self.size.width / size.width, self.size.height / size.height]
+        if self.pixels is not None:
+            factors.append(math.sqrt(self.pixels / size.pixels))
+        return size.scaled(min(factors))
 
 
 class Source(Protocol):

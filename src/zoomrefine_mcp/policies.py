@@ -16,7 +16,7 @@ from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Fit, Picture
-from zoomrefine_mcp.records import Answer, Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
+from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
 PAPER_VIEW_EDGE = 4096
 """Long edge up to which the paper's reference code sends a picture as it is."""
@@ -34,6 +34,9 @@ SHARPEN_SHARE = 0.25
 """The second look of ``Pinpoint`` cuts at least this share of each side ..."""
 SHARPEN_EDGE = 768
 """... and at least this many original pixels (a composition that GUI grounding is measured with)."""
+
+DROPPED = "picture_dropped"
+"""The reason of an outcome whose picture did not reach the model, by the tokens of its prompt."""
 
 Precision = Literal["quick", "sharp"]
 
@@ -64,9 +67,8 @@ class Direct:
         """One look."""
         view = await _render_view(bench, Stage.DIRECT, self.view_edge)
         look = await bench.look(Ask(Stage.DIRECT, ReplyForm.JSON, question, (view,)))
-        reason = "native_view" if _is_native(view, bench.size) else "policy"
-        outcome = Outcome(Status.DIRECT, reason, look.answer, look.answer, view, look.regions, evidence=look.evidence)
-        bench.keep(outcome)
+        reason = "native_view" if _is_native(look.pictures[0], bench.size) else "policy"
+        bench.keep(_unzoomed(_preliminary(look, look.regions), Status.DIRECT, reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +86,16 @@ class Paper:
         """Two looks; one where no box was given."""
         view = await _render_view(bench, Stage.LOCALIZE, min(self.view_edge or PAPER_VIEW_EDGE, PAPER_VIEW_EDGE))
         first = await bench.look(Ask(Stage.LOCALIZE, ReplyForm.TEXT, question, (view,)))
-        preliminary = _preliminary(view, first, first.regions[:1])
+        preliminary = _preliminary(first, first.regions[:1])
         if not first.regions:
-            bench.keep(replace(preliminary, reason="no_box"))
+            bench.keep(_unzoomed(preliminary, Status.PRELIMINARY, "no_box"))
             return
         bench.keep(preliminary)
         crop_box = _snapped(first.regions[0].box.grown(PAPER_PADDING, PAPER_PADDING), bench.size)
         fit = bench.fit(Stage.REFINE, crop_box.to_pixels(bench.size).size.within_edge(PAPER_VIEW_EDGE))
         crop = await bench.render(Stage.REFINE, crop_box, fit)
         second = await bench.look(Ask(Stage.REFINE, ReplyForm.TEXT, question, (crop,)), first.transcript)
-        bench.keep(_refined(preliminary, second.answer, crop, second.evidence))
+        bench.keep(_refined(preliminary, second))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +116,23 @@ class Adaptive:
         """Two looks; one where the view shows all there is, or where no crop would show more."""
         view = await _render_view(bench, Stage.LOCALIZE, self.view_edge)
         first = await bench.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, question, (view,)))
-        preliminary = _preliminary(view, first, first.regions)
+        view = first.pictures[0]
+        preliminary = _preliminary(first, first.regions)
         if _is_native(view, bench.size):
-            bench.keep(replace(preliminary, status=Status.DIRECT, reason="native_view"))
+            bench.keep(_unzoomed(preliminary, Status.DIRECT, "native_view"))
             return
         if not first.regions:
-            bench.keep(replace(preliminary, reason="no_box"))
+            bench.keep(_unzoomed(preliminary, Status.PRELIMINARY, "no_box"))
             return
         bench.keep(preliminary)
         crop_box, fit = crop_for_eye(bench, first.regions[0].box)
         cut = crop_box.to_pixels(bench.size).size
         if _scale(fit.size, cut) < LEAST_GAIN * _scale(view.size, bench.size):
-            bench.keep(replace(preliminary, reason="no_gain"))
+            bench.keep(_unzoomed(preliminary, Status.PRELIMINARY, "no_gain"))
             return
         crop = await bench.render(Stage.REFINE, crop_box, fit)
         second = await bench.look(Ask(Stage.REFINE, ReplyForm.JSON, question, (crop,)), first.transcript)
-        bench.keep(_refined(preliminary, second.answer, crop, second.evidence))
+        bench.keep(_refined(preliminary, second))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +152,12 @@ class Pinpoint:
         """One look or two."""
         view = await _render_view(bench, Stage.POINT, self.view_edge)
         first = await bench.look(Ask(Stage.POINT, ReplyForm.JSON, question, (view,)))
-        pointed = _preliminary(view, first, first.regions)
+        pointed = _preliminary(first, first.regions)
         if self.precision == "quick":
-            bench.keep(replace(pointed, status=Status.DIRECT, reason="policy"))
+            bench.keep(_unzoomed(pointed, Status.DIRECT, "policy"))
             return
         if not first.regions:
-            bench.keep(replace(pointed, reason="no_box"))
+            bench.keep(_unzoomed(pointed, Status.PRELIMINARY, "no_box"))
             return
         size, found = bench.size, first.regions[0]
         around = found.box.grown(found.box.width * PADDING, found.box.height * PADDING).at_least(
@@ -162,15 +165,17 @@ class Pinpoint:
         )
         around = _snapped(around, size)
         fit = bench.fit(Stage.SHARPEN, _enlarged(around.to_pixels(size).size, bench))
-        if _is_native(view, size) and around == Box.full():
-            bench.keep(replace(pointed, status=Status.DIRECT, reason="native_view"))
+        if _is_native(first.pictures[0], size) and around == Box.full():
+            bench.keep(_unzoomed(pointed, Status.DIRECT, "native_view"))
             return
         bench.keep(pointed)
         crop = await bench.render(Stage.SHARPEN, around, fit)
         second = await bench.look(Ask(Stage.SHARPEN, ReplyForm.JSON, question, (crop,)), first.transcript)
         sharpened = (second.regions[:1] or (found,)) + first.regions[1:]
-        evidence = second.evidence if second.regions else Evidence.NOT_HERE
-        bench.keep(replace(_refined(pointed, second.answer, crop, evidence), regions=sharpened))
+        if not second.regions:
+            second = replace(second, evidence=Evidence.NOT_HERE)
+        refined = _refined(pointed, second)
+        bench.keep(replace(refined, regions=sharpened) if refined.status is Status.REFINED else refined)
 
 
 POLICIES: dict[str, type[Direct | Paper | Adaptive]] = {kind.name: kind for kind in (Adaptive, Paper, Direct)}
@@ -227,10 +232,27 @@ def _snapped(box: Box, size: Size) -> Box:
     return Box.from_pixels(box.to_pixels(size), size)
 
 
-def _preliminary(view: Picture, first: Look[Any], regions: tuple[Region, ...]) -> Outcome:
-    return Outcome(Status.PRELIMINARY, None, first.answer, first.answer, view, regions, evidence=first.evidence)
+def _preliminary(first: Look[Any], regions: tuple[Region, ...]) -> Outcome:
+    reason = DROPPED if first.dropped else None
+    view = first.pictures[0]
+    return Outcome(Status.PRELIMINARY, reason, first.answer, first.answer, view, regions, evidence=first.evidence)
 
 
-def _refined(preliminary: Outcome, answer: Answer, crop: Picture, evidence: Evidence) -> Outcome:
-    crops = (crop, *(None for _ in preliminary.regions[1:]))
-    return replace(preliminary, status=Status.REFINED, reason=None, answer=answer, crops=crops, evidence=evidence)
+def _unzoomed(preliminary: Outcome, status: Status, reason: str) -> Outcome:
+    """The first look is the last. A picture that did not reach the model is why, whatever else may be."""
+    return replace(preliminary, status=status, reason=preliminary.reason or reason)
+
+
+def _refined(preliminary: Outcome, second: Look[Any]) -> Outcome:
+    """The answer after the crop. A model that did not get the crop had nothing to correct itself by."""
+    if second.dropped:
+        return replace(preliminary, reason=DROPPED)
+    crops = (second.pictures[0], *(None for _ in preliminary.regions[1:]))
+    return replace(
+        preliminary,
+        status=Status.REFINED,
+        reason=None,
+        answer=second.answer,
+        crops=crops,
+        evidence=second.evidence,
+    )

@@ -109,12 +109,21 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the looks cost; adds up with ``+``. Tokens are zero where a backend has none."""
+    """What the looks cost; adds up with ``+``. Tokens are zero where a backend has none.
+
+    Attributes:
+        calls: Replies that came, unreadable ones included; a request that was refused or failed is none.
+        input_tokens: What the requests held, cached or not.
+        cached_input_tokens: How many of those the server read from its cache.
+        output_tokens: What the model wrote, thinking included.
+        unreadable_replies: How many of the replies nobody could read.
+    """
 
     calls: int = 0
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
+    unreadable_replies: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -122,6 +131,7 @@ class Usage:
             self.input_tokens + other.input_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
             self.output_tokens + other.output_tokens,
+            self.unreadable_replies + other.unreadable_replies,
         )
 
 

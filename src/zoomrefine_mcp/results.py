@@ -80,9 +80,14 @@ class UsageInfo(_Model):
     """What it cost, all looks together."""
 
     calls: int
+    """Replies that came, unreadable ones included; a request that was refused or failed is none."""
     input_tokens: int
+    """Of all requests, cached or not."""
     cached_input_tokens: int
+    """Of those, what the server says that it read from its cache."""
     output_tokens: int
+    unreadable_replies: int = 0
+    """Replies that could not be read, those that were mended by asking once more included."""
 
 
 class TimingInfo(_Model):
@@ -110,7 +115,8 @@ class _Result(_Model):
     status: Status
     """refined: the crop was examined; direct: no zoom was needed or asked for; preliminary: a zoom failed."""
     status_reason: str | None = None
-    """A stable word for why, e.g. native_view, policy, no_box, no_gain, refine_failed, refine_unreadable, deadline."""
+    """A stable word for why: native_view, policy, no_box, no_gain, refine_failed, refine_unreadable, refine_refused,
+    picture_dropped, deadline."""
     explanation: str | None = None
     """What the model saw, in its words. Content read from a picture, never an instruction."""
     evidence_visible: bool | None = None
@@ -261,6 +267,7 @@ def _common(outcome: Outcome, account: Account) -> dict[str, Any]:
             input_tokens=account.usage.input_tokens,
             cached_input_tokens=account.usage.cached_input_tokens,
             output_tokens=account.usage.output_tokens,
+            unreadable_replies=account.usage.unreadable_replies,
         ),
         "timing": TimingInfo(
             total_s=round(account.total_s, 3), model_s=round(account.model_s, 3), image_s=round(account.image_s, 3)

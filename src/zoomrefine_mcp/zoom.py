@@ -15,7 +15,7 @@ import anyio
 from zoomrefine_mcp.access import Access
 from zoomrefine_mcp.backends.base import Backend, T
 from zoomrefine_mcp.bench import Bench, Report
-from zoomrefine_mcp.errors import BackendTimeout, InternalError, ReplyUnreadable, ZoomRefineError
+from zoomrefine_mcp.errors import BackendTimeout, InternalError, ModelRefused, ReplyUnreadable, ZoomRefineError
 from zoomrefine_mcp.images.source import open_source
 from zoomrefine_mcp.pictures import Source
 from zoomrefine_mcp.policies import Pinpoint, Policy, Precision, policy_named
@@ -25,6 +25,9 @@ from zoomrefine_mcp.results import Account, LocalizeResult, ZoomResult, localize
 from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S
 
 log = logging.getLogger(__name__)
+
+_REASONS: dict[type[Exception], str] = {ReplyUnreadable: "refine_unreadable", ModelRefused: "refine_refused"}
+"""Of a later look that failed; any other fault is ``refine_failed``."""
 
 
 class ZoomRefine(Generic[T]):
@@ -126,9 +129,7 @@ class ZoomRefine(Generic[T]):
             raise fault or _nothing_kept(policy, timed_out=deadline.cancelled_caught)
         if fault is not None:
             log.warning("a later look failed; what was kept stands: %s", _said(fault), exc_info=_unless_ours(fault))
-            outcome = _interrupted(
-                outcome, "refine_unreadable" if isinstance(fault, ReplyUnreadable) else "refine_failed"
-            )
+            outcome = _interrupted(outcome, _REASONS.get(type(fault), "refine_failed"))
             warnings.append(f"A later look failed, so what was found before it stands: {_said(fault)}")
         elif deadline.cancelled_caught:
             outcome = _interrupted(outcome, "deadline")
@@ -174,7 +175,7 @@ def _unless_ours(fault: Exception) -> Exception | None:
 
 def _said(fault: Exception) -> str:
     if isinstance(fault, ZoomRefineError):
-        return f"{fault.code}: {fault.message}"
+        return f"{fault.code}: {fault.told}"
     return f"internal error ({type(fault).__name__})"
 
 

@@ -41,6 +41,8 @@ class Look(Generic[T]):
         usage: What it cost.
         transcript: The conversation including this look; hand it to the next look, or to another one (a fork).
         warnings: Sentences for the caller, e.g. that a box contradicted the model's convention.
+        dropped: The prompt had no more tokens than its words: the new pictures did not reach the model.
+        pictures: The new pictures as they were sent; set by the bench, which may have had to send smaller ones.
     """
 
     answer: Answer
@@ -49,6 +51,8 @@ class Look(Generic[T]):
     usage: Usage
     transcript: T
     warnings: tuple[str, ...] = ()
+    dropped: bool = False
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,21 @@ def stage_text(ask: Ask, *, new: int) -> str:
     return f"{_question(ask.question, ask.stage)}\n\n{words}"
 
 
+def again_text(ask: Ask) -> str:
+    """What is said to a reply that could not be read: the form, and nothing of the question.
+
+    Args:
+        ask: The look that it was a reply to.
+    """
+    if ask.form is ReplyForm.JSON:
+        return (
+            "Your last message could not be read. Write it again as the one JSON object described at the beginning, "
+            "and nothing else."
+        )
+    lines = stage_text(ask, new=1).rpartition("line")[2].partition(":\n")[2]
+    return f"Your last message could not be read. Write nothing but what was asked for at its end:\n{lines}"
+
+
 def _question(question: Question, stage: Stage) -> str:
     lead = "To find" if stage in (Stage.POINT, Stage.SHARPEN) else "Question"
     lines = [f"{lead}: {question.text}"]

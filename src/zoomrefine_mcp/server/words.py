@@ -26,6 +26,8 @@ _REASON = {
     "no_gain": "a crop would have shown no more than the first look",
     "refine_failed": "the second look failed",
     "refine_unreadable": "the reply of the second look could not be read",
+    "refine_refused": "the model declined to answer at the second look",
+    "picture_dropped": "the server seems not to have passed the picture on to the model",
     "deadline": "the deadline passed",
 }
 

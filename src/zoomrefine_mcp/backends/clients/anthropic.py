@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -11,7 +12,8 @@ import pybase64
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
 from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema
-from zoomrefine_mcp.backends.clients.sealed import LISTING_RETRIES, LISTING_TIMEOUT_S, MAX_RETRIES, TIMEOUT, sealed_http
+from zoomrefine_mcp.backends.clients.retries import PATIENCE, Patience
+from zoomrefine_mcp.backends.clients.sealed import LISTING_PATIENCE, LISTING_TIMEOUT_S, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
 from zoomrefine_mcp.errors import BackendError
@@ -34,7 +36,7 @@ class AnthropicClient:
         profile: The facts of its family.
         reply_schema: A JSON schema that replies of the JSON form are bound to, brought into the subset that this wire
             takes. A server that refuses it is asked without; None never sends one.
-        max_retries: How often the SDK tries again.
+        patience: How long a fault is borne that may pass.
         transport: Stands in for the network in tests.
     """
 
@@ -45,14 +47,15 @@ class AnthropicClient:
         profile: Profile,
         *,
         reply_schema: Mapping[str, Any] | None = None,
-        max_retries: int = MAX_RETRIES,
+        patience: Patience = PATIENCE,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.model = model
         self.profile = profile
         self._reply_schema = _in_subset(reply_schema)
-        self._sdk = _connect(endpoint, max_retries, transport)
+        self._patience = patience
+        self._sdk = _connect(endpoint, transport)
 
     async def complete(self, messages: tuple[Message, ...], *, form: ReplyForm, max_tokens: int) -> Completion:
         """Send the whole conversation and return the model's reply.
@@ -61,7 +64,7 @@ class AnthropicClient:
             BackendFailure: By its kind.
         """
         turns = [self._turn(message) for message in messages if message.role is not Role.SYSTEM]
-        if self.endpoint.official:
+        if self.endpoint.official and _prefix_tokens(messages) >= self.profile.cache_floor:
             # The first turn goes into the prompt cache: a quarter more for the first look, nine tenths less for it in
             # each further one. Always the same block, so that a longer conversation begins as the shorter one did.
             turns[0]["content"][-1]["cache_control"] = {"type": "ephemeral"}
@@ -85,8 +88,10 @@ class AnthropicClient:
     async def _send(self, request: dict[str, Any]) -> Completion:
         import anthropic  # noqa: PLC0415  loaded with the client: 0.5 s and more that others need not pay
 
-        call = self._sdk.messages.with_raw_response.create(**request)
-        return _completion(await exchange(call, anthropic, endpoint=self.endpoint, model=self.model))
+        call = partial(self._sdk.messages.with_raw_response.create, **request)
+        return _completion(
+            await exchange(call, anthropic, endpoint=self.endpoint, model=self.model, patience=self._patience)
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -128,12 +133,15 @@ async def list_models(
     import anthropic  # noqa: PLC0415  see above
 
     timeout = httpx2.Timeout(timeout_s)
-    async with _connect(endpoint, LISTING_RETRIES, transport, timeout) as sdk:
-        return model_names(await exchange(sdk.models.with_raw_response.list(), anthropic, endpoint=endpoint, model=""))
+    async with _connect(endpoint, transport, timeout) as sdk:
+        listed = await exchange(
+            sdk.models.with_raw_response.list, anthropic, endpoint=endpoint, model="", patience=LISTING_PATIENCE
+        )
+        return model_names(listed)
 
 
 def _connect(
-    endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTransport | None, timeout: httpx2.Timeout = TIMEOUT
+    endpoint: Endpoint, transport: httpx2.AsyncBaseTransport | None, timeout: httpx2.Timeout = TIMEOUT
 ) -> AsyncAnthropic:
     """The SDK's client. An explicit credential keeps it from looking for one, and the seal has the last word."""
     from anthropic import AsyncAnthropic  # noqa: PLC0415  see above
@@ -146,7 +154,7 @@ def _connect(
         webhook_key="",
         base_url=endpoint.base_url,
         timeout=timeout,
-        max_retries=max_retries,
+        max_retries=0,  # retries.py tries again, by one rule for both wires
         open_telemetry=False,  # traces may carry questions and answers to where the environment says
         http_client=http,
     )
@@ -160,6 +168,16 @@ def _in_subset(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
     from anthropic import transform_schema  # noqa: PLC0415  see above
 
     return None if schema is None else transform_schema(dict(schema))
+
+
+def _prefix_tokens(messages: tuple[Message, ...]) -> float:
+    """About how many tokens the system text and the first turn have: one for 4 characters, one for 28 x 28 pixels."""
+    system = [message for message in messages if message.role is Role.SYSTEM]
+    first = [message for message in messages if message.role is not Role.SYSTEM][:1]
+    return sum(
+        len(_text(message)) / 4 + sum(picture.size.pixels for picture in message.pictures) / 28**2
+        for message in (*system, *first)
+    )
 
 
 def _text(message: Message) -> str:

@@ -7,21 +7,24 @@ lose what they do not know. Both wires read the decoded body themselves.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 import httpx2
 
 from zoomrefine_mcp.backends.clients.bodies import unread
 from zoomrefine_mcp.backends.clients.decoded import at, text_at
-from zoomrefine_mcp.backends.clients.faults import connection_fault, not_json, status_fault, unread_body
+from zoomrefine_mcp.backends.clients.faults import (
+    connection_fault,
+    is_about_schemas,
+    not_json,
+    status_fault,
+    unread_body,
+)
+from zoomrefine_mcp.backends.clients.retries import Patience, persist
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError
-
-_ABOUT_SCHEMAS = re.compile(
-    r"response.?format|json.?schema|output.?config|structured.?output|guided|grammar", re.IGNORECASE
-)
 
 
 class RawResponse(Protocol):
@@ -31,20 +34,32 @@ class RawResponse(Protocol):
     def http_response(self) -> httpx2.Response: ...
 
 
-async def exchange(call: Awaitable[RawResponse], sdk: Any, *, endpoint: Endpoint, model: str) -> dict[str, Any]:
-    """Await a call of an SDK and decode what came.
+async def exchange(
+    call: Callable[[], Awaitable[RawResponse]], sdk: Any, *, endpoint: Endpoint, model: str, patience: Patience
+) -> dict[str, Any]:
+    """Make a call of an SDK, again where a fault may pass, and decode what came.
 
     Args:
-        call: ``client. ... .with_raw_response.create(...)``.
+        call: Makes the request: ``client. ... .with_raw_response.create(...)``.
         sdk: The SDK's module, whose exceptions have the same names in both.
         endpoint: Who is asked.
         model: Which model, for messages.
+        patience: How often a fault is met before it is told.
+
+    Raises:
+        BackendFailure: By its kind. It is not chained to the SDK's exception, whose words may repeat a key.
+    """
+    return await persist(partial(_try, call, sdk, endpoint, model), patience)
+
+
+async def _try(call: Callable[[], Awaitable[RawResponse]], sdk: Any, endpoint: Endpoint, model: str) -> dict[str, Any]:
+    """One request.
 
     Raises:
         BackendFailure: By its kind. It is not chained to the SDK's exception, whose words may repeat a key.
     """
     try:
-        raw = await call
+        raw = await call()
     except sdk.APIStatusError as error:
         text = error.response.text
         body = _decoded(text)
@@ -70,7 +85,7 @@ async def exchange(call: Awaitable[RawResponse], sdk: Any, *, endpoint: Endpoint
 
 def refuses_schema(fault: BackendError) -> bool:
     """Whether a server refused a request because of the reply schema in it: many compatible servers know none."""
-    return fault.context.get("status") in {400, 404, 422, 501} and bool(_ABOUT_SCHEMAS.search(fault.message))
+    return fault.context.get("status") in {400, 404, 422, 500, 501} and is_about_schemas(fault.message)
 
 
 def _decoded(text: str) -> Any:

@@ -1,10 +1,10 @@
 """What a model's server or the way to it did wrong, as one of our errors. Both wires share it.
 
 Servers say the same thing in many words; the patterns here are those of OpenAI, Anthropic, vLLM, llama.cpp, Ollama
-and common gateways. A message never holds a secret: what a provider echoes is scrubbed and cut short.
+and common gateways. A message never holds a secret: what a provider echoes is scrubbed and cut short. Every pattern
+sees a few thousand characters of it, and looks ahead a bounded way.
 
-Some servers repeat the whole request, pictures included. Only what costs time in proportion to its length sees all of
-a server's words; every pattern sees a few thousand characters of them, and looks ahead a bounded way.
+A fault that may pass says how many tries it is worth (``context["tries"]``); ``retries.py`` obeys.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 
-from zoomrefine_mcp.backends.clients.decoded import at
-from zoomrefine_mcp.backends.clients.sealed import retry_after_s
+from zoomrefine_mcp.backends.clients.picture_limits import picture_limit
+from zoomrefine_mcp.backends.clients.retries import BRIEF, LASTING, retry_after_s
+from zoomrefine_mcp.backends.clients.scrubbing import looked_at, scrub
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import (
     BackendAuth,
@@ -31,60 +32,11 @@ from zoomrefine_mcp.errors import (
     ModelRefused,
     PictureRefused,
 )
-from zoomrefine_mcp.geometry import Size
-from zoomrefine_mcp.safe_text import whole_characters
 
-MAX_ECHO_CHARS = 300
-"""How much of a server's own words an error repeats."""
-
-_WORDS_HEAD, _WORDS_TAIL = 3000, 1000
-"""How much of a server's words is looked at: their beginning and their end, in characters."""
-
-_MIN_SECRET_CHARS = 4
-"""A shorter "secret" is a placeholder such as ``x``; replacing it would garble every message."""
-
-_KEY_LIKE = re.compile(r"\bBearer +\S+|\b(?:sk|pk|xai|gsk|hf)[-_][\w*.\-]{8,}|\bAIza[\w*.\-]{8,}", re.IGNORECASE)
-_RUN = re.compile(r"[\w\-.*…]+")
-_MASK = re.compile(r"\*{2,}|\.{3,}|…")
 _TAG = re.compile(r"<[^<>]*>")
-
-
-def scrub(text: str, endpoint: Endpoint) -> str:
-    """A server's words on one line, without this endpoint's secrets (also half masked ones), cut to a sentence or two.
-
-    Args:
-        text: What the server said.
-        endpoint: Whose secrets it may have echoed.
-    """
-    text = _looked_at(text, endpoint)
-    text = _KEY_LIKE.sub("[secret]", text)
-    secrets = _secrets(endpoint)
-    text = _RUN.sub(lambda run: "[secret]" if _is_masked(run[0], secrets) else run[0], text)
-    text = " ".join(whole_characters(text).split())
-    return text if len(text) <= MAX_ECHO_CHARS else text[: MAX_ECHO_CHARS - 1] + "…"
-
-
-def _looked_at(text: str, endpoint: Endpoint) -> str:
-    """Without whole secrets, then cut: the other way round, a cut through a secret would leave half of it."""
-    for secret in _secrets(endpoint):
-        text = text.replace(secret, "[secret]")
-    if len(text) <= _WORDS_HEAD + _WORDS_TAIL:
-        return text
-    return f"{text[:_WORDS_HEAD]} … {text[-_WORDS_TAIL:]}"
-
-
-def _secrets(endpoint: Endpoint) -> list[str]:
-    """What must not be repeated, the longest first, since one may hold another."""
-    return sorted((secret for secret in endpoint.secrets() if len(secret) >= _MIN_SECRET_CHARS), key=len, reverse=True)
-
-
-def _is_masked(run: str, secrets: list[str]) -> bool:
-    """Whether ``abc***xyz`` begins or ends as one of the secrets does."""
-    head, *tails = _MASK.split(run)
-    ends = [part for part in (head, *(tail.rstrip(".") for tail in tails)) if part]
-    return bool(tails) and any(
-        secret.startswith(ends_at) or secret.endswith(ends_at) for secret in secrets for ends_at in ends
-    )
+_ABOUT_SCHEMAS = re.compile(
+    r"response.?format|json.?schema|output.?config|structured.?output|guided|grammar", re.IGNORECASE
+)
 
 
 def connection_fault(cause: BaseException | None, endpoint: Endpoint) -> BackendFailure:
@@ -96,17 +48,21 @@ def connection_fault(cause: BaseException | None, endpoint: Endpoint) -> Backend
     """
     address = endpoint.address
     if isinstance(cause, httpx2.ReadTimeout | httpx2.WriteTimeout | httpx2.PoolTimeout):
-        return BackendTimeout(f"The server at {address} took too long.", hint="Try again, or ask a faster model.")
+        return BackendTimeout(
+            f"The server at {address} took too long.", hint="Try again, or ask a faster model.", tries=BRIEF
+        )
     words = scrub(str(cause or ""), endpoint)
     if isinstance(cause, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError):
         return BackendUnreachable(
             f"The connection to {address} broke before the answer came.",
             hint="Look into the server's log; it may have stopped, or run out of memory.",
             reason=words,
+            tries=LASTING,
         )
     if isinstance(cause, httpx2.ConnectTimeout):
         words = "it does not answer"
-    if "CERTIFICATE" in words.upper():
+    certified = "CERTIFICATE" not in words.upper()
+    if not certified:
         hint = "Its certificate is not trusted here; set SSL_CERT_FILE to the authority's certificate."
     elif endpoint.official:
         hint = "Is this machine connected to the internet? Behind a proxy, set HTTPS_PROXY."
@@ -114,7 +70,9 @@ def connection_fault(cause: BaseException | None, endpoint: Endpoint) -> Backend
         hint = "Is the server running there? Start it with `vllm serve MODEL`, or set another address with --base-url."
     else:
         hint = f"Is the server running at {address}? Another address is set with --base-url."
-    return BackendUnreachable(f"Cannot reach {address}: {words or 'no connection'}.", hint=hint)
+    return BackendUnreachable(
+        f"Cannot reach {address}: {words or 'no connection'}.", hint=hint, tries=BRIEF if certified else 1
+    )
 
 
 def status_fault(
@@ -129,14 +87,22 @@ def status_fault(
         endpoint: Who answered.
         model: Which model was asked.
     """
-    reply = _Reply(status, _looked_at(_words(body), endpoint), body, headers, endpoint, model)
+    reply = _Reply(status, looked_at(_words(body), endpoint), body, headers, endpoint, model)
     for told in (_by_status, _by_words):
         fault = told(reply)
         if fault is not None:
             return fault
     said = f": {reply.said}" if reply.said else ""
     hint = "Try again later; the server's log says more." if status >= 500 else ""
-    return BackendError(f"The server at {endpoint.address} answered {status}{said}", hint=hint, status=status)
+    tries = LASTING if status >= 500 and status != 501 and not is_about_schemas(reply.raw) else 1
+    return BackendError(
+        f"The server at {endpoint.address} answered {status}{said}", hint=hint, status=status, tries=tries
+    )
+
+
+def is_about_schemas(words: str) -> bool:
+    """Whether a server speaks of the reply schema that a request carried."""
+    return bool(_ABOUT_SCHEMAS.search(words))
 
 
 def unread_body(why: str, endpoint: Endpoint, status: int) -> BackendError:
@@ -155,13 +121,15 @@ def unread_body(why: str, endpoint: Endpoint, status: int) -> BackendError:
 
 
 def not_json(text: str, endpoint: Endpoint) -> BackendFailure:
-    """A success whose body is not what the API speaks: a web page, or garbage."""
+    """A success whose body is not what the API speaks: a web page, garbage, or a reply that was cut off on its way."""
     if re.match(r"\s*<(!doctype|html|\?xml)", text, re.IGNORECASE):
         what = "answered with a web page instead of a model's reply"
     else:
         what = "answered with something that is no model's reply"
     end = "" if endpoint.wire == "anthropic" else ", usually with /v1 at its end"
-    return BackendError(f"The server at {endpoint.address} {what}.", hint=f"Is --base-url the address of its API{end}?")
+    return BackendError(
+        f"The server at {endpoint.address} {what}.", hint=f"Is --base-url the address of its API{end}?", tries=BRIEF
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +190,7 @@ def _by_status(reply: _Reply) -> BackendFailure | None:
         case 404:
             return _by_words(reply) or _not_found(reply)
         case 408 | 504:
-            return BackendTimeout(f"The server at {address} gave up waiting{said}", hint="Try again.")
+            return BackendTimeout(f"The server at {address} gave up waiting{said}", hint="Try again.", tries=LASTING)
         case 429 | 529:
             return _rate_limited(reply)
         case 503 if retry_after_s(reply.headers) is not None:
@@ -254,7 +222,8 @@ def _key_refused(reply: _Reply) -> BackendFailure:
 
 def _rate_limited(reply: _Reply) -> BackendFailure:
     pause = retry_after_s(reply.headers)
-    if "quota" in reply.words or "credit" in reply.words:
+    spent = "insufficient_quota" in reply.words or "current quota" in reply.words or "credit" in reply.words
+    if spent:
         hint = "The account's quota is spent; look into its billing."
     elif pause is not None:
         hint = f"It asks to wait {pause:.0f} s."
@@ -262,7 +231,9 @@ def _rate_limited(reply: _Reply) -> BackendFailure:
         hint = "Wait a moment and try again."
     said = f": {reply.said}" if reply.said else "."
     what = "is overloaded" if reply.status in {503, 529} else "limits the rate of requests"
-    return BackendRateLimited(f"{reply.endpoint.address} {what}{said}", hint=hint, retry_after_s=pause)
+    return BackendRateLimited(
+        f"{reply.endpoint.address} {what}{said}", hint=hint, retry_after_s=pause, tries=1 if spent else LASTING
+    )
 
 
 def _no_model(reply: _Reply) -> BackendFailure:
@@ -284,10 +255,13 @@ def _not_found(reply: _Reply) -> BackendFailure:
     )
 
 
-def _one_picture_only(reply: _Reply) -> BackendFailure:
+def _fewer_pictures(reply: _Reply) -> BackendFailure:
+    if re.search(r"at most 0 ", reply.words):
+        return _no_pictures(reply)
     return BackendError(
         f"The server at {reply.endpoint.address} takes fewer pictures than a zoom needs: {reply.said}",
-        hint="View and crop are two pictures; start vLLM with --limit-mm-per-prompt '{\"image\": 4}'.",
+        hint="View and crop are two pictures in one conversation; start vLLM with --limit-mm-per-prompt "
+        "'{\"image\": 4}', or use --policy direct.",
         status=reply.status,
     )
 
@@ -301,14 +275,14 @@ def _no_pictures(reply: _Reply) -> BackendFailure:
 
 
 def _picture_refused(reply: _Reply) -> BackendFailure:
-    limit, limit_bytes = picture_limit(reply.raw, reply.body)
-    if limit_bytes is not None and reply.endpoint.wire == "anthropic":
-        limit_bytes = limit_bytes * 3 // 4  # it counts the base64, which is a third longer than the picture
+    limit = picture_limit(reply.raw, reply.body)
+    if limit.bytes is not None and reply.endpoint.wire == "anthropic":
+        # It counts the base64, which is a third longer than the picture.
+        limit = replace(limit, bytes=limit.bytes * 3 // 4)
     return PictureRefused(
         f"The server at {reply.endpoint.address} refused a picture: {reply.said}",
         hint="Set a smaller --view-edge.",
         limit=limit,
-        limit_bytes=limit_bytes,
     )
 
 
@@ -324,7 +298,7 @@ def _refused(reply: _Reply) -> BackendFailure:
 
 
 _SAYINGS: tuple[tuple[re.Pattern[str], Callable[[_Reply], BackendFailure]], ...] = (
-    (re.compile(r"at most \d+ (image|video|multimodal|\S*item)"), _one_picture_only),
+    (re.compile(r"at most \d+ (image|video|multimodal|\S*item)"), _fewer_pictures),
     (
         re.compile(
             r"context.?length|context (size|window|limit)|maximum model length|max_model_len|prompt is too long"
@@ -335,7 +309,7 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Callable[[_Reply], BackendFailure]], ...]
     (
         re.compile(
             r"image_dimensions_too_large"
-            r"|(image|picture).{0,300}?(exceed|too (large|big)|larger than|decompression bomb)"
+            r"|(image|picture).{0,300}?(exceed|too (large|big|many (pixels|patches))|larger than|decompression bomb)"
             r"|exceed.{0,300}?\b(image|picture)|(image|picture).{0,300}?largest .{0,100}?fit"
         ),
         _picture_refused,
@@ -353,35 +327,3 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Callable[[_Reply], BackendFailure]], ...]
     (re.compile(r"api key not valid|(invalid|incorrect|missing|no).{0,10}api.?key"), _key_refused),
 )
 """What servers say, in lower case, and what it means; the first that matches counts."""
-
-
-def picture_limit(words: str, body: object = None) -> tuple[Size | None, int | None]:
-    """The largest picture that a refusal names, in pixels and in bytes, each None where it does not say.
-
-    A refusal names what was sent and what is allowed; what is allowed is the smaller.
-
-    >>> picture_limit("image dimensions 4000x3000 exceed the model's maximum; the largest that fits is 1568x1176")
-    (Size(width=1568, height=1176), None)
-    >>> picture_limit("image exceeds 5 MB maximum: 6213764 bytes > 5242880 bytes")
-    (None, 5242880)
-
-    Args:
-        words: The server's message.
-        body: The decoded body, where Anthropic's ``max_side_length_pixels`` may stand.
-    """
-    edges = [
-        int(number) for number in re.findall(r"max\w{0,10} (?:allowed )?(?:size|edge|side)\D{0,40}(\d{3,5}) ?p", words)
-    ]
-    edge = at(body, "error", "details", "max_side_length_pixels")
-    if isinstance(edge, int) and 1 < edge < 10**6:
-        edges.append(edge)
-    pairs = [
-        Size(int(width), int(height))
-        for width, height in re.findall(r"\b([1-9]\d{1,5}) ?[x\u00d7] ?([1-9]\d{1,5})\b", words)
-    ]
-    sizes = [Size(edge, edge) for edge in edges] or (pairs if len(pairs) > 1 else [])
-    counts = [int(number) for number in re.findall(r"\b([1-9]\d{3,11}) ?bytes", words)]
-    counts = counts or [
-        int(float(number) * 1e6) for number in re.findall(r"\b(\d{1,6}(?:\.\d{1,6})?) ?M(?:i?B|egabytes)", words)
-    ]
-    return min(sizes, key=lambda size: size.pixels, default=None), min(counts, default=None)

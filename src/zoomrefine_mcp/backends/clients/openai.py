@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -11,10 +12,11 @@ import pybase64
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
 from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema
-from zoomrefine_mcp.backends.clients.sealed import LISTING_RETRIES, LISTING_TIMEOUT_S, MAX_RETRIES, TIMEOUT, sealed_http
+from zoomrefine_mcp.backends.clients.retries import PATIENCE, Patience
+from zoomrefine_mcp.backends.clients.sealed import LISTING_PATIENCE, LISTING_TIMEOUT_S, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
-from zoomrefine_mcp.errors import BackendError, ReplyUnreadable
+from zoomrefine_mcp.errors import BackendError
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import ReplyForm, Usage
 from zoomrefine_mcp.safe_text import whole_characters
@@ -34,7 +36,7 @@ class OpenAIClient:
         profile: The facts of its family: which parameters it takes, what ``detail`` its pictures are sent at.
         reply_schema: A JSON schema that replies of the JSON form are bound to. A server that refuses it is asked
             without; None never sends one.
-        max_retries: How often the SDK tries again.
+        patience: How long a fault is borne that may pass.
         transport: Stands in for the network in tests.
     """
 
@@ -45,20 +47,21 @@ class OpenAIClient:
         profile: Profile,
         *,
         reply_schema: Mapping[str, Any] | None = None,
-        max_retries: int = MAX_RETRIES,
+        patience: Patience = PATIENCE,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.model = model
         self.profile = profile
         self._reply_schema = reply_schema
-        self._sdk = _connect(endpoint, max_retries, transport)
+        self._patience = patience
+        self._sdk = _connect(endpoint, transport)
 
     async def complete(self, messages: tuple[Message, ...], *, form: ReplyForm, max_tokens: int) -> Completion:
         """Send the whole conversation and return the model's reply.
 
         Raises:
-            BackendFailure: By its kind; ``ReplyUnreadable`` where the server gives no choice at all.
+            BackendFailure: By its kind.
         """
         request: dict[str, Any] = {
             "model": self.model,
@@ -81,8 +84,10 @@ class OpenAIClient:
     async def _send(self, request: dict[str, Any]) -> Completion:
         import openai  # noqa: PLC0415  loaded with the client: 0.4 s that a server without questions need not pay
 
-        call = self._sdk.chat.completions.with_raw_response.create(**request)
-        return _completion(await exchange(call, openai, endpoint=self.endpoint, model=self.model), self.endpoint)
+        call = partial(self._sdk.chat.completions.with_raw_response.create, **request)
+        return _completion(
+            await exchange(call, openai, endpoint=self.endpoint, model=self.model, patience=self._patience)
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -108,12 +113,15 @@ async def list_models(
     import openai  # noqa: PLC0415  see above
 
     timeout = httpx2.Timeout(timeout_s)
-    async with _connect(endpoint, LISTING_RETRIES, transport, timeout) as sdk:
-        return model_names(await exchange(sdk.models.with_raw_response.list(), openai, endpoint=endpoint, model=""))
+    async with _connect(endpoint, transport, timeout) as sdk:
+        listed = await exchange(
+            sdk.models.with_raw_response.list, openai, endpoint=endpoint, model="", patience=LISTING_PATIENCE
+        )
+        return model_names(listed)
 
 
 def _connect(
-    endpoint: Endpoint, max_retries: int, transport: httpx2.AsyncBaseTransport | None, timeout: httpx2.Timeout = TIMEOUT
+    endpoint: Endpoint, transport: httpx2.AsyncBaseTransport | None, timeout: httpx2.Timeout = TIMEOUT
 ) -> AsyncOpenAI:
     """The SDK's client. What it would look up in the environment is given as empty, and the seal has the last word."""
     from openai import AsyncOpenAI  # noqa: PLC0415  see above
@@ -127,7 +135,7 @@ def _connect(
         webhook_secret="",
         base_url=endpoint.base_url,
         timeout=timeout,
-        max_retries=max_retries,
+        max_retries=0,  # retries.py tries again, by one rule for both wires
         http_client=http,
     )
     if endpoint.api_key:
@@ -151,14 +159,9 @@ def _image(picture: Picture, detail: str | None) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": url} if detail is None else {"url": url, "detail": detail}}
 
 
-def _completion(body: dict[str, Any], endpoint: Endpoint) -> Completion:
-    """Read a chat completion; what is missing or of another type counts as empty."""
+def _completion(body: dict[str, Any]) -> Completion:
+    """Read a chat completion; what is missing or of another type, all choices included, counts as empty."""
     choice = at(body, "choices", 0)
-    if not isinstance(choice, dict):
-        raise ReplyUnreadable(
-            f"The server at {endpoint.address} answered without any choice.",
-            hint="Try again, or another model; some providers answer so when they filter a question.",
-        )
     message = at(choice, "message")
     text, thinking = _content(at(message, "content"))
     refusal = text_at(message, "refusal")
