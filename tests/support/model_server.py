@@ -18,6 +18,7 @@ import json
 import select
 import socket
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -33,8 +34,14 @@ __all__ = ["FAULTS", "MARKER", "ModelServer", "Received"]
 FAULTS = (
     "ok",
     "close",  # the connection breaks without an answer
+    "reset",  # the same in the middle of the body
     "killed",  # the same, and nothing listens any more
     "hang",  # no answer until the client leaves or the server stops
+    "slow",  # an answer after ``slow_s``
+    "unreadable",  # a reply that holds no answer
+    "dropped",  # an answer, and prompt tokens that show that the pictures were dropped
+    "too_large",  # 400 that names a limit, where the newest picture's long edge is above ``largest_edge``
+    "one_picture",  # 400 in vLLM's words, where there are more
     "html",  # 200 with a web page
     "garbage",  # 200 with bytes that are no JSON
     "not_an_object",  # 200 with JSON of another shape
@@ -52,6 +59,8 @@ FAULTS = (
     "413",
     "429",
     "500",
+    "503",
+    "529",
 )
 
 
@@ -71,6 +80,9 @@ class ModelServer:
         body_400: The body that goes with the fault ``400``.
         headers: Headers of all faults, e.g. ``{"Retry-After": "30"}``.
         redirect_to: Where the fault ``redirect`` leads.
+        slow_s: How long the fault ``slow`` takes.
+        largest_edge: Of a picture that the fault ``too_large`` lets pass, in pixels.
+        counts: Whether the reported prompt tokens are about what the request holds, instead of 100.
     """
 
     def __init__(
@@ -88,6 +100,9 @@ class ModelServer:
         body_400: object = None,
         headers: Mapping[str, str] | None = None,
         redirect_to: str = "",
+        slow_s: float = 0.0,
+        largest_edge: int = 0,
+        counts: bool = False,
     ) -> None:
         self.family: Family = FAMILIES[family]
         self.model = self.family.model
@@ -99,12 +114,15 @@ class ModelServer:
         self.body_400 = body_400
         self.fault_headers = dict(headers or {})
         self.redirect_to = redirect_to
+        self.slow_s, self.largest_edge, self.counts = slow_s, largest_edge, counts
         self.requests: list[Received] = []
         self.listings: list[Received] = []
         self.hanging = threading.Event()
         """Set while a request hangs: what a test waits for before it cancels."""
         self.client_left = threading.Event()
         """Set when a client went away from a request that hung."""
+        self.left_at = 0.0
+        """When that was, on the monotonic clock."""
         self._faults = {look: [told] if isinstance(told, str) else list(told) for look, told in (faults or {}).items()}
         self._tries: dict[int, int] = {}
         self._lock = threading.Lock()
@@ -173,12 +191,18 @@ class ModelServer:
         assert fault in FAULTS, fault
         return fault
 
-    def hang(self, connection: socket.socket) -> None:
-        """Answer nothing until the client leaves or the server stops."""
+    def passed(self, look: int) -> int:
+        """How many pictures of a look that drops them reach the model: those of the looks before that did not."""
+        return 0 if "dropped" in self._faults.get(1, []) else look - 1
+
+    def hang(self, connection: socket.socket, seconds: float | None = None) -> bool:
+        """Answer nothing until the client leaves, the server stops or the time is over; tell whether it is."""
         self.hanging.set()
-        readable, _, _ = select.select([connection, self._wake_read], [], [])
+        readable, _, _ = select.select([connection, self._wake_read], [], [], seconds)
         if connection in readable:
+            self.left_at = time.monotonic()
             self.client_left.set()
+        return not readable
 
     def reply(self, request: Received) -> str:
         """What the model writes about the pictures that it was shown."""
@@ -272,9 +296,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, {"object": "list", "data": entries, "has_more": False})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
         model_server = self.server.model_server
-        request = take_apart(self._wire(), self.path, self._names(), body)
+        request = take_apart(self._wire(), self.path, self._names(), raw)
+        body = request.body
         model_server.requests.append(request)
         if not self._may(request):
             return
@@ -298,6 +323,21 @@ class _Handler(BaseHTTPRequestHandler):
             case "hang":
                 model_server.hang(self.connection)
                 self._drop()
+            case "slow":
+                if model_server.hang(self.connection, model_server.slow_s):
+                    self._answer(request, model_server.reply(request))
+            case "reset":
+                self._answer(request, model_server.reply(request), whole=False)
+                self._drop()
+            case "unreadable":
+                self._answer(request, "I like trains.")
+            case "dropped":
+                self._answer(request, model_server.reply(request), pictures=model_server.passed(request.look))
+            case "too_large" if max(request.pictures[-1].size) > model_server.largest_edge:
+                self._too_large(request, model_server.largest_edge)
+            case "one_picture" if len(request.pictures) > 1:
+                said = "At most 1 image(s) may be provided in one prompt. Set `--limit-mm-per-prompt` to increase this."
+                self._json(400, {"error": {"message": said, "type": "BadRequestError", "code": 400}})
             case "html":
                 self._send(200, b"<!doctype html><html><body>Welcome</body></html>", "text/html")
             case "garbage":
@@ -329,6 +369,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(429, {"error": {"message": "Rate limit reached"}})
             case "500":
                 self._json(500, {"error": {"message": "Internal server error"}})
+            case "503":
+                self._json(503, {"error": {"message": "Service Unavailable"}})
+            case "529":
+                self._json(529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
             case "no_choices":
                 self._json(200, {"choices": [], "content": []})
             case "empty":
@@ -340,21 +384,39 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._answer(request, model_server.reply(request))
 
-    def _answer(self, request: Received, text: str, *, stop: str = "stop") -> None:
+    def _answer(
+        self, request: Received, text: str, *, stop: str = "stop", pictures: int | None = None, whole: bool = True
+    ) -> None:
         """A reply in the form of the request's wire. From the second look on, part of the prompt came from a cache."""
         cached = 500 if request.look > 1 else 0
+        prompt = 100 + cached
+        if self.server.model_server.counts:
+            shown = request.pictures[:pictures]
+            prompt = int(request.characters / 4.3) + sum(one.width * one.height // 784 for one in shown)
         if request.wire == "anthropic":
             reason = {"stop": "end_turn", "length": "max_tokens"}.get(stop, stop)
-            usage = {"input_tokens": 100, "cache_read_input_tokens": cached, "output_tokens": 20}
+            usage = {"input_tokens": prompt - cached, "cache_read_input_tokens": cached, "output_tokens": 20}
             content = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": text}]
-            self._json(200, {"type": "message", "content": content, "stop_reason": reason, "usage": usage})
+            reply = {"type": "message", "content": content, "stop_reason": reason, "usage": usage}
+            self._json(200, reply, whole=whole)
             return
         reason = "content_filter" if stop == "refusal" else stop
         details = {"cached_tokens": cached}
-        tokens = {"prompt_tokens": 100 + cached, "completion_tokens": 20, "prompt_tokens_details": details}
+        tokens = {"prompt_tokens": prompt, "completion_tokens": 20, "prompt_tokens_details": details}
         message = {"role": "assistant", "content": text, "reasoning_content": "Hm."}
         choice = {"index": 0, "message": message, "finish_reason": reason}
-        self._json(200, {"object": "chat.completion", "choices": [choice], "usage": tokens})
+        self._json(200, {"object": "chat.completion", "choices": [choice], "usage": tokens}, whole=whole)
+
+    def _too_large(self, request: Received, edge: int) -> None:
+        width, height = request.pictures[-1].size
+        if request.wire == "openai":
+            said = f"The image of {width} x {height} is too large; at most {edge} x {edge} are supported."
+            self._json(400, {"error": {"message": said, "type": "invalid_request_error"}})
+            return
+        said = f"messages.0.content.1: image dimensions exceed max allowed size: {edge} pixels"
+        details = {"error_code": "image_dimensions_too_large", "max_side_length_pixels": edge, "paths": []}
+        error = {"type": "invalid_request_error", "message": said, "details": details}
+        self._json(400, {"type": "error", "error": error})
 
     def _may(self, request: Received) -> bool:
         key = self.server.model_server.key
@@ -374,14 +436,22 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _json(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
-        self._send(status, json.dumps(body).encode(), "application/json", headers)
+    def _json(self, status: int, body: object, headers: Mapping[str, str] | None = None, *, whole: bool = True) -> None:
+        self._send(status, json.dumps(body).encode(), "application/json", headers, whole=whole)
 
-    def _send(self, status: int, data: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> None:
+    def _send(
+        self,
+        status: int,
+        data: bytes,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        whole: bool = True,
+    ) -> None:
         self.send_response(status)
         extra = self.server.model_server.fault_headers if status != 200 else {}
         for name, value in {"Content-Type": content_type, **extra, **(headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data if whole else data[: len(data) // 2])

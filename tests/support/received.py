@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,6 +31,8 @@ class Received:
         encoded: The pictures' bytes, in the order of the conversation.
         pictures: The same, decoded.
         text: All text of the conversation, the model's own turns left out.
+        raw: The body's bytes.
+        characters: How many the conversation has, the model's own turns included.
     """
 
     wire: str
@@ -39,6 +42,8 @@ class Received:
     encoded: tuple[bytes, ...] = ()
     pictures: tuple[Image.Image, ...] = ()
     text: str = ""
+    raw: bytes = b""
+    characters: int = 0
 
     @property
     def look(self) -> int:
@@ -46,14 +51,17 @@ class Received:
         return len(self.pictures)
 
 
-def take_apart(wire: str, path: str, headers: dict[str, str], body: dict[str, Any]) -> Received:
+def take_apart(wire: str, path: str, headers: dict[str, str], raw: bytes) -> Received:
     """Take a request apart: the pictures' bytes decoded, the text that the model is asked by."""
+    body = json.loads(raw)
     encoded: list[bytes] = []
     texts = [body["system"]] if isinstance(body.get("system"), str) else []
+    characters = sum(map(len, texts))
     for message in body.get("messages", []):
         content = message["content"]
         parts: list[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content
         for part in parts:
+            characters += len(part.get("text", ""))
             if part["type"] == "text" and message["role"] != "assistant":
                 texts.append(part["text"])
             elif part["type"] == "image_url":
@@ -63,7 +71,7 @@ def take_apart(wire: str, path: str, headers: dict[str, str], body: dict[str, An
     pictures = tuple(Image.open(io.BytesIO(data)) for data in encoded)
     for picture in pictures:
         picture.load()
-    return Received(wire, path, headers, body, tuple(encoded), pictures, "\n".join(texts))
+    return Received(wire, path, headers, body, tuple(encoded), pictures, "\n".join(texts), raw, characters)
 
 
 def find_marker(picture: Image.Image) -> Pixels | None:
