@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -69,6 +71,16 @@ def server_on(folder: Path, model: ChatClient | ZoomRefineError | Iterable[Reply
 def connect(server: ZoomServer | StdioServerParameters, era: str = "2026-07-28", **options: Any) -> Any:
     """A host's connection; untyped, since a test looks for what the types leave open."""
     return Client(server, mode=era, **options)
+
+
+def launching(backend: str, base_url: str, model: str, folder: Path) -> StdioServerParameters:
+    """How a host launches the server on a folder of pictures, with a model behind an address."""
+    source = Path(__file__).resolve().parents[2] / "src"
+    command = ["-m", "zoomrefine_mcp", "serve", "--backend", backend, "--base-url", base_url, "--model", model]
+    environment = {"PYTHONPATH": str(source), "PATH": os.environ["PATH"]}
+    return StdioServerParameters(
+        command=sys.executable, args=[*command, "--allow-dir", str(folder)], env=environment, cwd="/"
+    )
 
 
 class StuckModel:
