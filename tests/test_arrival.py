@@ -1,0 +1,102 @@
+"""Pictures that did not reach the model, told from the prompt tokens that its server reports; never told wrongly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from zoomrefine_mcp.backends.base import Ask, BackendInfo
+from zoomrefine_mcp.backends.chat import ChatBackend
+from zoomrefine_mcp.backends.clients.base import Completion
+from zoomrefine_mcp.backends.profiles import profile_for
+from zoomrefine_mcp.geometry import Box, Size
+from zoomrefine_mcp.pictures import Picture
+from zoomrefine_mcp.questions import read_question
+from zoomrefine_mcp.records import ReplyForm, Stage, Usage
+
+pytestmark = pytest.mark.anyio
+
+VIEW = Picture(b"view", "image/jpeg", Size(1600, 1200), Box.full())
+CROP = Picture(b"crop", "image/jpeg", Size(1100, 825), Box(0.5, 0.25, 0.75, 0.5))
+SHORT = "What is the serial number?"
+REPLY = json.dumps(
+    {
+        "reasoning": "The plate is small and its print cannot be made out with certainty from here.",
+        "evidence": "too_small",
+        "answer": "48",
+        "choice": None,
+        "regions": [{"picture": 1, "label": "plate", "box": [0.125, 0.25, 0.375, 0.4]}],
+    }
+)
+
+
+class Counting:
+    """A model whose server reports the tokens of a request as a test says: by its words and by its pictures.
+
+    Args:
+        tokens: Takes the characters of the words and the pictures of the whole request, gives the prompt's tokens.
+        cached: Whether it leaves out what it counted at the request before.
+    """
+
+    def __init__(self, tokens, *, cached=False):
+        self.tokens, self.cached, self.last = tokens, cached, 0
+
+    async def complete(self, messages, *, form, max_tokens):
+        words = sum(len(part) for message in messages for part in message.parts if isinstance(part, str))
+        pictures = [picture for message in messages for picture in message.pictures]
+        now = int(self.tokens(words, pictures))
+        told, self.last = now - (self.last if self.cached else 0), now
+        return Completion(REPLY, Usage(1, told, 0, len(REPLY) // 3))
+
+
+async def looks(client, *, question=SHORT, form=ReplyForm.JSON, view=VIEW, crop=CROP):
+    profile = profile_for("nobody", wire="openai")
+    backend = ChatBackend(client, BackendInfo("openai", "nobody", profile, "http://localhost"))
+    first = await backend.look(Ask(Stage.LOCALIZE, form, read_question(question), (view,)))
+    second = await backend.look(Ask(Stage.REFINE, form, read_question(question), (crop,)), first.transcript)
+    return first, second
+
+
+@pytest.mark.parametrize("form", list(ReplyForm))
+@pytest.mark.parametrize("characters_a_token", [4.0, 4.3, 4.7])
+async def test_a_prompt_with_no_more_tokens_than_its_words_had_no_picture(characters_a_token, form):
+    first, second = await looks(Counting(lambda words, _: words / characters_a_token + 20), form=form)
+    assert first.dropped
+    assert second.dropped
+    assert any("dropped the picture" in warning for warning in first.warnings)
+
+
+async def test_a_second_picture_that_is_dropped_is_told_and_the_first_is_not():
+    first, second = await looks(Counting(lambda words, pictures: words / 4.3 + 800 * bool(pictures)))
+    assert (first.dropped, second.dropped) == (False, True)
+
+
+@pytest.mark.parametrize("form", list(ReplyForm))
+@pytest.mark.parametrize("characters_a_token", [2.8, 3.4, 4.0, 4.5, 5.0])
+@pytest.mark.parametrize("picture_tokens", [256, 640, 1120, 2500])
+@pytest.mark.parametrize("question", [SHORT, "Which of the " + "many large and small " * 200 + "plates is red?"])
+async def test_a_picture_that_reached_the_model_is_never_taken_for_a_dropped_one(
+    characters_a_token, picture_tokens, question, form
+):
+    client = Counting(lambda words, pictures: words / characters_a_token + picture_tokens * len(pictures) + 10)
+    first, second = await looks(client, question=question, form=form)
+    assert not first.dropped
+    assert not second.dropped
+
+
+async def test_a_server_that_reports_nothing_or_leaves_out_what_it_had_cached_is_not_accused():
+    for client in (
+        Counting(lambda *_: 0),
+        Counting(lambda *_: 7),
+        Counting(lambda words, pictures: words / 4.3 + 1500 * len(pictures), cached=True),
+    ):
+        assert not any(look.dropped for look in await looks(client))
+
+
+async def test_a_small_picture_proves_nothing():
+    small = replace(VIEW, size=Size(300, 200))
+    first, second = await looks(Counting(lambda words, _: words / 4.3), view=small, crop=small)
+    assert not first.dropped
+    assert not second.dropped
