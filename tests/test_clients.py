@@ -66,13 +66,16 @@ async def client_for(
     profile: Profile = PROFILE,
     model: str = "",
     tries: int = 1,
+    first_pause_s: float = 0.001,
     **more: Any,
 ) -> AsyncIterator[OpenAIClient | AnthropicClient]:
     address = server if isinstance(server, str) else server.address(wire)
     endpoint = choose_endpoint(Settings(backend=wire, base_url=address), ocr_installed=False)
     make = AnthropicClient if wire == "anthropic" else OpenAIClient
     name = model or ("m" if isinstance(server, str) else server.model)
-    client = make(endpoint, name, profile, patience=Patience(tries, first_pause_s=0.001), **more)
+    client = make(
+        endpoint, name, profile, patience=Patience(tries, first_pause_s, longest_pause_s=first_pause_s * 99), **more
+    )
     try:
         yield client
     finally:

@@ -70,6 +70,13 @@ async def test_unreadable_replies_are_counted_whether_they_could_be_mended_or_no
             assert one.unreadable == (2 if case.lasts else 1), case
 
 
+@pytest.mark.parametrize("name", ["schema refused", "image too large", "500", "reset in the middle of it"])
+async def test_a_request_that_was_refused_or_failed_is_no_call(scene, name):
+    for case, one in (await outcomes(name, scene)).items():
+        if one.status == "refined":
+            assert (one.calls, one.tries) == (2, 3), case
+
+
 async def test_vllms_limit_on_pictures_is_explained_with_the_flag_that_lifts_it(scene):
     told = {one.told for case, one in (await outcomes("one picture at most", scene)).items() if case.look == 2}
     assert all("--limit-mm-per-prompt '{\"image\": 4}'" in words for words in told)

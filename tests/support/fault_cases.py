@@ -122,7 +122,8 @@ class Became:
         tries: How many requests the server got.
         seconds: How long it took.
         told: The error's words, or the warnings.
-        unreadable: How many replies the result counts as unreadable.
+        calls: How many replies the result counts.
+        unreadable: How many of them nobody could read.
     """
 
     answer: str | None
@@ -131,6 +132,7 @@ class Became:
     tries: int
     seconds: float
     told: str
+    calls: int = 0
     unreadable: int = 0
 
 
@@ -187,5 +189,6 @@ async def run(
             len(server.requests),
             took,
             told,
+            result.usage.calls,
             result.usage.unreadable_replies,
         )

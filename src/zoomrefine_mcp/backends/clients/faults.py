@@ -94,9 +94,12 @@ def status_fault(
             return fault
     said = f": {reply.said}" if reply.said else ""
     hint = "Try again later; the server's log says more." if status >= 500 else ""
-    tries = LASTING if status >= 500 and status != 501 and not is_about_schemas(reply.raw) else 1
+    passes = status in {409, 425} or (status >= 500 and status != 501 and not is_about_schemas(reply.raw))
     return BackendError(
-        f"The server at {endpoint.address} answered {status}{said}", hint=hint, status=status, tries=tries
+        f"The server at {endpoint.address} answered {status}{said}",
+        hint=hint,
+        status=status,
+        tries=LASTING if passes else 1,
     )
 
 
