@@ -65,10 +65,10 @@ async def test_the_tools_are_as_they_were_reviewed(folder, era):
         listed = [
             tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in (await client.list_tools()).tools
         ]
-    if os.environ.get("ZOOMREFINE_WRITE_SNAPSHOTS"):
+    if os.environ.get("WRITE_SNAPSHOTS"):
         SNAPSHOT.write_text(json.dumps(listed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     assert listed == json.loads(SNAPSHOT.read_text(encoding="utf-8")), (
-        "set ZOOMREFINE_WRITE_SNAPSHOTS=1 to write it anew"
+        "set WRITE_SNAPSHOTS=1 to write it anew"
     )
 
 
