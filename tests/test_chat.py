@@ -228,7 +228,10 @@ CUT = Completion('{"reasoning": "Let me', USAGE, Finish.LENGTH)
 HALF = Completion('{"answer": "48", "regions": [{"picture": 1, "la', USAGE, Finish.LENGTH)
 
 
-@pytest.mark.parametrize("cut", [CUT, HALF, Completion("", USAGE, Finish.LENGTH, thinking="hm")])
+THINKING = Completion("<think>Let me see. Answer: 47?", USAGE, Finish.LENGTH)
+
+
+@pytest.mark.parametrize("cut", [CUT, HALF, THINKING, Completion("", USAGE, Finish.LENGTH, thinking="hm")])
 async def test_a_reply_that_was_cut_off_gets_one_more_try_with_more_room(cut):
     backend, client = chat(cut, REPLY)
     look = await backend.look(ask())

@@ -67,9 +67,7 @@ async def test_the_tools_are_as_they_were_reviewed(folder, era):
         ]
     if os.environ.get("WRITE_SNAPSHOTS"):
         SNAPSHOT.write_text(json.dumps(listed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert listed == json.loads(SNAPSHOT.read_text(encoding="utf-8")), (
-        "set WRITE_SNAPSHOTS=1 to write it anew"
-    )
+    assert listed == json.loads(SNAPSHOT.read_text(encoding="utf-8")), "set WRITE_SNAPSHOTS=1 to write it anew"
 
 
 async def test_every_tool_says_that_it_only_reads_and_only_view_region_keeps_the_picture_here(folder):
