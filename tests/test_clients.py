@@ -179,7 +179,7 @@ async def test_only_anthropic_itself_is_asked_not_to_shrink_pictures_and_to_cach
     for official in (True, False):
         endpoint = Endpoint("anthropic", "anthropic", "https://api.anthropic.com", official)
         for floor in (0, 1024):
-            profile = replace(PROFILE, cache_floor_tokens=floor)
+            profile = replace(PROFILE, cache_floor=floor)
             client = AnthropicClient(endpoint, "m", profile, transport=httpx2.MockTransport(record))
             await ask(client, picture(), picture())
             await client.aclose()
