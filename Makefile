@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?=
 
-.PHONY: demo test check format bench-images bench-ocr bench-crops clean
+.PHONY: demo test check format bench-images bench-ocr bench-crops show-faults clean
 
 # A marker that is newer than what it was made from: the environment is made once, and again when its list changes.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -41,6 +41,11 @@ bench-ocr: $(VENV)/.ready
 
 bench-crops: $(VENV)/.ready
 	$(BIN)/python benchmarks/crops.py
+
+# What becomes of a question when a model's server fails, and how fast a cancelled call ends: two tables, in two minutes.
+show-faults: $(VENV)/.ready
+	$(BIN)/python scripts/fault_table.py
+	$(BIN)/python scripts/cancel_delay.py
 
 clean:
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.fault_cases import draw_scene
+from zoomrefine_mcp import ZoomRefine
 from zoomrefine_mcp.backends.base import Ask, BackendInfo
 from zoomrefine_mcp.backends.chat import ChatBackend
 from zoomrefine_mcp.backends.clients.base import Completion
@@ -100,3 +102,27 @@ async def test_a_small_picture_proves_nothing():
     first, second = await looks(Counting(lambda words, _: words / 4.3), view=small, crop=small)
     assert not first.dropped
     assert not second.dropped
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"), [("direct", "direct"), ("paper", "preliminary"), ("adaptive", "preliminary")]
+)
+async def test_an_answer_without_the_picture_is_returned_with_the_reason_and_is_never_called_refined(
+    tmp_path, policy, status
+):
+    client = Counting(lambda words, _: words / 4.3)
+    profile = profile_for("nobody", wire="openai")
+    backend = ChatBackend(client, BackendInfo("openai", "nobody", profile, "http://localhost"))
+    result = await ZoomRefine(backend, policy, view_edge=1200).zoom_and_refine(
+        draw_scene(tmp_path / "scene.jpg"), SHORT
+    )
+    assert (result.answer, result.status, result.status_reason) == ("48", status, "picture_dropped")
+    assert any("takes pictures" in warning for warning in result.warnings)
+
+
+async def test_a_place_that_was_found_without_the_picture_is_returned_with_the_reason(tmp_path):
+    profile = profile_for("nobody", wire="openai")
+    info = BackendInfo("openai", "nobody", profile, "http://localhost")
+    refine = ZoomRefine(ChatBackend(Counting(lambda words, _: words / 4.3), info), view_edge=1200)
+    result = await refine.localize_region(draw_scene(tmp_path / "scene.jpg"), "the plate")
+    assert (result.status, result.status_reason) == ("preliminary", "picture_dropped")

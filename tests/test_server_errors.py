@@ -122,7 +122,8 @@ async def test_a_picture_over_the_limit_is_refused(folder):
 
 @pytest.mark.parametrize("kind", FAILURES, ids=lambda kind: kind.code)
 async def test_each_failure_of_the_backend_has_its_code_its_message_and_its_hint(folder, kind):
-    server = server_on(folder, [kind("the reason", hint="the way out")])
+    twice = [kind("the reason", hint="the way out")] * 2  # a picture that is refused is sent once more, smaller
+    server = server_on(folder, twice)
     code, text = await fail(server, image_path=str(folder / "plate.png"), question="What?")
     assert (code, text) == (kind.code, f"{kind.code}: the reason\nHint: the way out")
 
