@@ -6,7 +6,11 @@ import ipaddress
 import os
 import socket
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine breaks no property
+hypothesis.settings.load_profile("any machine")
 
 SETTINGS = ("ZOOMREFINE_", "OPENAI_", "ANTHROPIC_")
 

@@ -109,6 +109,8 @@ def on_grid(size: Size, *, factor: int, min_pixels: int, max_pixels: int) -> Siz
     least = -(-size.long_edge // STEEPEST)
     strip = Size(max(size.width, least), max(size.height, least))
     fit = smart_resize(strip, factor=factor, min_pixels=min_pixels, max_pixels=max_pixels)
+    if up.pixels > max_pixels:  # the vendor's rule lengthens a strip that only its rounding made too large
+        fit = Size(min(fit.width, up.width), min(fit.height, up.height))
     return Size(min(fit.width, STEEPEST * fit.height), min(fit.height, STEEPEST * fit.width))
 
 
