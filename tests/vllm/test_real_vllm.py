@@ -40,7 +40,7 @@ def settings(server, backend="vllm", **more) -> Settings:
 
 @pytest.mark.parametrize("wire", WIRES)
 async def test_every_reply_of_both_stages_fits_the_schema_and_is_read(server, draw, wire, figures):
-    path, refined = draw(3000, 2000), 0
+    path, read = draw(3000, 2000), 0
     async with open_app(settings(server, wire)) as app:
         for question in QUESTIONS:
             backend = Remembered(await app.backend())
@@ -50,8 +50,8 @@ async def test_every_reply_of_both_stages_fits_the_schema_and_is_read(server, dr
             assert (result.status, result.status_reason) == ("refined", None)
             assert result.model == server.model
             assert result.regions[0].crop is not None
-            refined += len(backend.looks)
-    figures(f"{wire} wire: {refined} of {refined} replies fit the schema and were read")
+            read += len(backend.looks)
+    figures(f"{wire} wire: {read} of {2 * len(QUESTIONS)} replies fit the schema and were read")
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -60,7 +60,7 @@ async def test_the_second_look_finds_the_first_ones_prompt_in_the_prefix_cache(s
         backend = Remembered(await app.backend())
         result = await ZoomRefine(backend).zoom_and_refine(draw(3000, 2000), "What does the plate say?")
     first, second = (look.usage for look in backend.looks)
-    share = second.cached_input_tokens / first.input_tokens
+    share = min(1.0, second.cached_input_tokens / first.input_tokens)  # it may find stage 1's reply there too
     figures(
         f"{wire} wire: stage 1 {first.input_tokens} input tokens, {first.cached_input_tokens} cached; stage 2 "
         f"{second.input_tokens}, {second.cached_input_tokens} cached: {share:.0%} of stage 1's prompt"
