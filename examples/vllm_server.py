@@ -2,8 +2,9 @@
 
     vllm serve Qwen/Qwen3-VL-8B-Instruct --limit-mm-per-prompt '{"image": 4}' --max-model-len 32768
 
-(serving.md beside this file has more models, and says why these flags) and run ``python examples/vllm_server.py IMAGE QUESTION [BASE_URL]``. The model's name is asked from the server, and its
-name picks the profile: how it writes boxes, and the size at which it sees a picture unshrunk.
+(serving.md beside this file has more models, and says what the flags are for) and run
+``python examples/vllm_server.py IMAGE QUESTION [BASE_URL]``. The model's name is asked from the server, and its name
+picks the profile: how it writes boxes, and the size at which it sees a picture unshrunk.
 """
 
 from __future__ import annotations
