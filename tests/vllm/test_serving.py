@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.vllm, pytest.mark.anyio, pytest.mark.usefixtures("take
 ROOT = Path(__file__).parents[2]
 PARSE = """
 import json, sys
-from vllm.entrypoints.openai.cli_args import make_arg_parser
+from vllm.entrypoints.launchers.cli_args import make_arg_parser
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 for arguments in json.load(sys.stdin):
     make_arg_parser(FlexibleArgumentParser()).parse_args(arguments)
