@@ -16,7 +16,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -47,22 +46,12 @@ CHARACTERS_A_TOKEN = 4
 """A rule of thumb for English text, by OpenAI's help pages; pictures are nine tenths of the whole."""
 
 
-def patches(size: Size, *, side: int) -> int:
-    """One token for each patch: 28 px for Claude (platform.claude.com, vision), 32 px for OpenAI's newer models."""
-    return -(-size.width // side) * -(-size.height // side)
-
-
-def tiles(size: Size) -> int:
-    """85 and 170 for each tile of 512 px: gpt-4o and gpt-4.1 (developers.openai.com, images and vision)."""
-    return 85 + 170 * (-(-size.width // 512) * -(-size.height // 512))
-
-
-HOSTED: tuple[tuple[str, str, Callable[[Size], int]], ...] = (
-    ("claude-sonnet-4-6", "anthropic", partial(patches, side=28)),
-    ("claude-opus-4-8", "anthropic", partial(patches, side=28)),
-    ("gpt-4o", "openai", tiles),
-    ("gpt-5.4", "openai", partial(patches, side=32)),
-    ("gemini-3-pro", "openai", lambda _: 1120),  # of any size (ai.google.dev, media resolution: high, the default)
+HOSTED = (
+    ("claude-sonnet-4-6", "anthropic"),
+    ("claude-opus-4-8", "anthropic"),
+    ("gpt-4o", "openai"),
+    ("gpt-5.4", "openai"),
+    ("gemini-3-pro", "openai"),
 )
 
 
@@ -85,10 +74,10 @@ def _draw(path: Path) -> None:
 
 
 async def _rows(path: Path, base_url: str | None) -> None:
-    for model, wire, image_tokens in HOSTED:
+    for model, wire in HOSTED:
         for policy in POLICIES:
             profile = profile_for(model, wire=wire)
-            await _row(path, model, profile, policy, ByFormula(image_tokens))
+            await _row(path, model, profile, policy, ByFormula(profile.image_tokens))
     if base_url is None:
         return
     endpoint = choose_endpoint(Settings(backend="vllm", base_url=base_url), ocr_installed=False)

@@ -318,6 +318,16 @@ async def test_a_reply_without_any_choice_is_an_empty_one_whose_cost_is_counted(
 
 
 @both_wires
+async def test_a_model_that_the_server_does_not_know_is_told_with_those_it_does(wire):
+    with ModelServer(faults={1: "404"}, models=("qwen3-vl-8b", "some-model-2")) as server:
+        async with client_for(server, wire) as client:
+            with pytest.raises(ModelNotFound) as caught:
+                await ask(client)
+    assert caught.value.context["candidates"] == ("some-model-2", "qwen3-vl-8b")
+    assert "some-model-2, qwen3-vl-8b" in caught.value.hint
+
+
+@both_wires
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [

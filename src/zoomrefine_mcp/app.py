@@ -191,7 +191,7 @@ class App:
         wire = anthropic.AnthropicClient if endpoint.wire == "anthropic" else openai.OpenAIClient
         model = self.settings.model or await models.pick_model(endpoint)
         profile = chosen_profile(self.settings, model, wire=endpoint.wire)
-        client = wire(endpoint, model, profile, reply_schema=reply_schema())
+        client = wire(endpoint, model, profile, reply_schema=reply_schema() if profile.structured_output else None)
         self._closing.push_async_callback(client.aclose)
         return self._chat(client, endpoint, model, profile)
 

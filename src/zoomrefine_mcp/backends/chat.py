@@ -184,6 +184,8 @@ class ChatBackend:
 
     def _dropped(self, reply: _Reply, after: ChatTranscript | None) -> bool:
         """Whether the pictures of this look did not reach the model, by the tokens of its last request."""
+        if not self._info.profile.in_prompt:
+            return False
         tokens = reply.completion.usage.input_tokens
         if after is None:
             return dropped(reply.messages, tokens)

@@ -11,12 +11,12 @@ import pybase64
 
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
-from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema
+from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema, with_candidates
 from zoomrefine_mcp.backends.clients.retries import PATIENCE, Patience
 from zoomrefine_mcp.backends.clients.sealed import LISTING_PATIENCE, LISTING_TIMEOUT_S, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
-from zoomrefine_mcp.errors import BackendError
+from zoomrefine_mcp.errors import BackendError, ModelNotFound
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import ReplyForm, Usage
 
@@ -34,8 +34,9 @@ class AnthropicClient:
             would shrink, and to cache: a server that imitates the wire may not know the fields.
         model: The model's name.
         profile: The facts of its family.
-        reply_schema: A JSON schema that replies of the JSON form are bound to, brought into the subset that this wire
-            takes. A server that refuses it is asked without; None never sends one.
+        reply_schema: A JSON schema that replies of the JSON form are bound to. Anthropic's own address gets it in the
+            subset that it takes (no bounds, no lengths), which others would lose for nothing. A server that refuses it
+            is asked without; None never sends one.
         patience: How long a fault is borne that may pass.
         transport: Stands in for the network in tests.
     """
@@ -53,8 +54,9 @@ class AnthropicClient:
         self.endpoint = endpoint
         self.model = model
         self.profile = profile
-        self._reply_schema = _in_subset(reply_schema)
+        self._reply_schema = _in_subset(reply_schema) if endpoint.official else reply_schema
         self._patience = patience
+        self._transport = transport
         self._sdk = _connect(endpoint, transport)
 
     async def complete(self, messages: tuple[Message, ...], *, form: ReplyForm, max_tokens: int) -> Completion:
@@ -89,9 +91,11 @@ class AnthropicClient:
         import anthropic  # noqa: PLC0415  loaded with the client: 0.5 s and more that others need not pay
 
         call = partial(self._sdk.messages.with_raw_response.create, **request)
-        return _completion(
-            await exchange(call, anthropic, endpoint=self.endpoint, model=self.model, patience=self._patience)
-        )
+        try:
+            body = await exchange(call, anthropic, endpoint=self.endpoint, model=self.model, patience=self._patience)
+        except ModelNotFound as fault:
+            raise await with_candidates(fault, list_models(self.endpoint, transport=self._transport)) from None
+        return _completion(body)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ lose what they do not know. Both wires read the decoded body themselves.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -24,7 +25,10 @@ from zoomrefine_mcp.backends.clients.faults import (
 )
 from zoomrefine_mcp.backends.clients.retries import Patience, persist
 from zoomrefine_mcp.backends.endpoints import Endpoint
-from zoomrefine_mcp.errors import BackendError
+from zoomrefine_mcp.errors import BackendError, BackendFailure, ModelNotFound
+
+MAX_CANDIDATES = 10
+"""How many models an error names."""
 
 
 class RawResponse(Protocol):
@@ -81,6 +85,29 @@ async def _try(call: Callable[[], Awaitable[RawResponse]], sdk: Any, endpoint: E
         status = code if isinstance(code, int) and 400 <= code < 600 else 500
         raise status_fault(status, body, response.headers, endpoint=endpoint, model=model)
     return body
+
+
+async def with_candidates(fault: ModelNotFound, listing: Awaitable[tuple[str, ...]]) -> ModelNotFound:
+    """The same fault with the models that the server does offer, those of a similar name first.
+
+    Args:
+        fault: Says that the server does not know the model.
+        listing: Asks the server for its models; that it cannot tell changes nothing.
+    """
+    try:
+        names = await listing
+    except BackendFailure:
+        return fault
+    close = difflib.get_close_matches(str(fault.context.get("model", "")), names, n=MAX_CANDIDATES, cutoff=0.5)
+    shown = tuple(dict.fromkeys((*close, *names)))[:MAX_CANDIDATES]
+    if not shown:
+        return fault
+    more = len(names) - len(shown)
+    offered = ", ".join(shown) + (f", and {more} more" if more else "")
+    context = {**fault.context, "candidates": shown}
+    return ModelNotFound(
+        fault.message, hint=f"The server offers {offered}. Name one with --model (ZOOMREFINE_MODEL).", **context
+    )
 
 
 def refuses_schema(fault: BackendError) -> bool:

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import httpx2
 
 from zoomrefine_mcp.backends.clients import anthropic, openai
+from zoomrefine_mcp.backends.clients.exchange import MAX_CANDIDATES
 from zoomrefine_mcp.backends.clients.sealed import LISTING_TIMEOUT_S
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError, ModelNotFound, ModelRequired
-
-MAX_CANDIDATES = 10
-"""How many models an error names."""
 
 
 async def pick_model(

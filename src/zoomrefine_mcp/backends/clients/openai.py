@@ -11,12 +11,12 @@ import pybase64
 
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
-from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema
+from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema, with_candidates
 from zoomrefine_mcp.backends.clients.retries import PATIENCE, Patience
 from zoomrefine_mcp.backends.clients.sealed import LISTING_PATIENCE, LISTING_TIMEOUT_S, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
-from zoomrefine_mcp.errors import BackendError
+from zoomrefine_mcp.errors import BackendError, ModelNotFound
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import ReplyForm, Usage
 from zoomrefine_mcp.safe_text import whole_characters
@@ -55,6 +55,7 @@ class OpenAIClient:
         self.profile = profile
         self._reply_schema = reply_schema
         self._patience = patience
+        self._transport = transport
         self._sdk = _connect(endpoint, transport)
 
     async def complete(self, messages: tuple[Message, ...], *, form: ReplyForm, max_tokens: int) -> Completion:
@@ -85,9 +86,11 @@ class OpenAIClient:
         import openai  # noqa: PLC0415  loaded with the client: 0.4 s that a server without questions need not pay
 
         call = partial(self._sdk.chat.completions.with_raw_response.create, **request)
-        return _completion(
-            await exchange(call, openai, endpoint=self.endpoint, model=self.model, patience=self._patience)
-        )
+        try:
+            body = await exchange(call, openai, endpoint=self.endpoint, model=self.model, patience=self._patience)
+        except ModelNotFound as fault:
+            raise await with_candidates(fault, list_models(self.endpoint, transport=self._transport)) from None
+        return _completion(body)
 
     async def aclose(self) -> None:
         """Close the connections."""

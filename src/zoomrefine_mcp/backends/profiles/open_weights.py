@@ -150,6 +150,7 @@ LLAMA32 = _family(
     _NO_CONVENTION,
     "size, tokens: transformers image_processing_mllama.py, a canvas of at most 4 tiles of 560 px; 1601 each in the "
     "vision encoder, which is attended to and fills no prompt",
+    in_prompt=False,
 )
 LLAMA4 = _family(
     "llama-4",

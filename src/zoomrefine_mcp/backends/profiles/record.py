@@ -51,6 +51,7 @@ class Profile:
         order: Whether pictures or text come first in a message.
         token_formula: What a picture costs in input tokens, by the size at which the model sees it; ask
             ``image_tokens``.
+        in_prompt: Whether the tokens of a picture are part of the prompt, and counted there.
         sources: Where each fact comes from: sentences that begin with what they are about (``boxes: ...``).
         accepts_temperature: Whether a request may carry ``temperature`` (sent as 0).
         completion_tokens_name: Which parameter carries the output budget on the OpenAI wire.
@@ -77,6 +78,7 @@ class Profile:
     sees: Callable[[Size], Size]
     order: PartOrder
     token_formula: Callable[[Size], int] = estimated_tokens
+    in_prompt: bool = True
     sources: tuple[str, ...] = ()
     accepts_temperature: bool = True
     completion_tokens_name: str = "max_tokens"
