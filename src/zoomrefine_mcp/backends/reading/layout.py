@@ -234,6 +234,7 @@ def under(label: Spot, value: Spot, spots: Spots) -> float:
         spot is not label and spot.tall >= max(0.8 * label.tall, 1.4 * value.tall)
         and label.bottom < spot.middle < value.top
         and overlap((spot.left, spot.right), (label.left, label.right)) > 0.3
+        and sum(char.isalpha() for char in spot.line.text) >= 3  # the height of "12" alone says little
         for _, spot in spots.titles(value)
     )  # fmt: skip
     return 0.0 if blocked else max(0.7, 0.9 - 0.2 * gap)

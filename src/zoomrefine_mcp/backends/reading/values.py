@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 
 from zoomrefine_mcp.backends.reading.wanted import Form
-from zoomrefine_mcp.backends.reading.words import squashed, word_set
-
-UNITS = word_set(
-    "bar mbar kpa mpa pa psi kg g mg t lb lbs oz km m cm mm µm um nm in ft mi m2 m3 cm2 cm3 km2 m² m³ ft2 l ml dl cl "
-    "gal hl kw w mw kva va v kv mv a ma ah kwh wh hz khz mhz ghz rpm min s ms h hrs hr sec °c °f c f k k/w db "
-    "kn n nm kj j eur usd gbp chf € $ £ % ‰ px dpi mb gb tb kb km/h mph m/s l/min l/h m3/h kg/h persons people "
-    "pers seats pcs pieces units x million thousand bn ppm"
-)
-"""Words that belong to the number before them."""
+from zoomrefine_mcp.backends.reading.words import UNITS, squashed
 
 _NUMBER = re.compile(
     r"(?<![A-Za-z\d])(?<![A-Za-z]-)(?:[~≈<>≤≥±]\s*)?(?:(?:EUR|USD|GBP|CHF)\s|[€$£]\s?)?"
@@ -29,6 +21,7 @@ _CLOCK = (
 _DATE = "|".join(
     (
         r"\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}",
+        r"(?<![\d./-])(?:(?:0?[1-9]|1[0-2])[./\-](?:19|20|21)\d\d|(?:19|20|21)\d\d[./\-](?:0[1-9]|1[0-2]))(?![\d./-])",
         rf"\d{{1,2}}\.?\s?(?:{_MONTH})\.?,?(?:\s?\d{{2,4}})?",
         rf"(?:{_MONTH})\.?\s?\d{{1,2}}(?:st|nd|rd|th)?,?(?:\s?\d{{4}})?",
         rf"(?:{_MONTH})\.?\s?\d{{4}}",
@@ -94,9 +87,16 @@ def extract(form: Form, text: str) -> str | None:
         return found.group().strip() if found else None
     pattern = {Form.WHEN: _WHEN, Form.YEAR: _YEAR, Form.PHONE: _PHONE, Form.EMAIL: _EMAIL, Form.WEB: _WEB}[form]
     found = pattern.search(cleaned)
+    if found is not None and form is Form.WHEN and _is_part(cleaned, found.start(), found.end()):
+        return None  # a piece of a longer number
     if found is None or (form is Form.PHONE and sum(char.isdigit() for char in found.group()) < 5):
         return None
     return _TRAILING.sub("", found.group()).strip()
+
+
+def _is_part(text: str, start: int, end: int) -> bool:
+    """Whether a piece of a text is part of a longer number, as "2028" of "7/2028-11" is."""
+    return bool(re.search(r"\d[./-]?$", text[:start]) or re.match(r"[./-]?\d", text[end:]))
 
 
 def has_label(text: str) -> bool:

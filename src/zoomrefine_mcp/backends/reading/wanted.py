@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from zoomrefine_mcp.backends.reading.words import alike, has_digit, tokens, word_set
+from zoomrefine_mcp.backends.reading.words import EXPANDED, UNITS, alike, has_digit, tokens, word_set
 
 
 class Form(StrEnum):
@@ -115,6 +115,7 @@ _FORMS: list[tuple[Form, str]] = [
 ]
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|(?<!\w)['\u2018\u2019]([^'\u2018\u2019]+)['\u2018\u2019](?!\w)")
 _CONTRACTED = re.compile(r"\b(what|who|where|when|how|which)['\u2019]s\b", re.IGNORECASE)
+_SHORT = re.compile(r"\b[sp]/n\b", re.IGNORECASE)
 _CLOSED = re.compile(r"(is|are|was|were|does|do|did|can|has|have|will|should|must)\b", re.IGNORECASE)
 _SIDES: list[tuple[Side, str]] = [
     (Side.BELOW, r"(below|beneath|under(neath)?)"),
@@ -135,6 +136,9 @@ _VERBS = word_set(
     "takes use uses need needs run runs start starts end ends begin begins expire expires stop stops say says "
     "read reads"
 )
+_PARTICIPLES = word_set(
+    "bought built made sold sent set left seen read found put cut paid held known given taken written drawn shown"
+)
 _PREPOSITIONS = word_set("of for at in on to from by about with near under below above beside between after behind via")
 
 
@@ -151,6 +155,7 @@ def take_apart(question: str) -> Wanted:
     (('serial', 'number'), ('pump', 'P-204'), 'CODE')
     """
     text = _CONTRACTED.sub(r"\1 is", " ".join(question.split()))
+    text = _SHORT.sub(lambda found: EXPANDED[found.group().casefold()], text)
     quoted = [one or other for one, other in _QUOTED.findall(text)]
     plain = _QUOTED.sub(lambda found: f" {found.group(1) or found.group(2)} ", text)
     words = _content(plain)
@@ -162,8 +167,15 @@ def take_apart(question: str) -> Wanted:
         for word in words
         if word in spelled or has_digit(word) or (word[0].isupper() and word != first and not shouting)
     }
-    head, tail = _head(plain), _last_phrase(plain, names) | _kinds(plain, names)
-    owner = [word for word in words if word in names or (word in tail and not is_general(word))]
+    head = _head(plain)
+    # "the VAT of ...", "at which IP": an acronym that is asked for names nothing.
+    names -= {word for word in head if word.isupper() and word.isalpha() and word not in spelled}
+    tail = _last_phrase(plain, names) | _kinds(plain, names) | _subject(plain)
+    owner = [
+        word for word in words
+        if word in names
+        or (word in tail and word not in head and not is_general(word) and word.casefold() not in UNITS)
+    ]  # fmt: skip
     kept_head = [word for word in head if word not in owner]
     rest = [word for word in words if word not in owner and word not in kept_head]
     named = any(word in names for word in owner)
@@ -198,7 +210,7 @@ def _content(text: str) -> list[str]:
 
 def _counts(word: str) -> bool:
     if word.casefold() in STOP:
-        return len(word) == 1 and word.isupper() and word != "I"  # "room A": a name, "a room": none
+        return (len(word) == 1 and word.isupper() and word != "I") or word == "May"  # "room A", "22 May": names
     return True
 
 
@@ -216,7 +228,7 @@ def _head(text: str) -> list[str]:
     lowered = [part.casefold() for part in parts]
     start = next((i for i, word in enumerate(lowered) if word in _QUESTION_WORDS), None)
     if start is None:
-        return []
+        return _short_head(parts, lowered)
     index = start + 1
     if lowered[start] in {"when", "who", "where"} and (index >= len(parts) or lowered[index] not in _AUXILIARY):
         return []  # "who inspected ...": a verb, no noun
@@ -248,6 +260,30 @@ def _head(text: str) -> list[str]:
         if index < len(parts) and lowered[index] in _PREPOSITIONS:
             head.extend(more)
     return head
+
+
+def _short_head(parts: list[str], lowered: list[str]) -> list[str]:
+    """What a question without a question word asks for: "asset no." of "Asset no. on web-oslo-09?"."""
+    end = next((i for i, word in enumerate(lowered) if word in _PREPOSITIONS), 0)
+    head = parts[:end]
+    return [word for word in head if _counts(word)] if len(head) <= 4 and lowered[:1] != ["the"] else []
+
+
+def _subject(text: str) -> set[str]:
+    """The noun phrase of several words between an auxiliary and the verb: "was the RECORD PLAYER bought"."""
+    lowered = [token.text.casefold() for token in tokens(text)]
+    start = next((i for i, word in enumerate(lowered) if word in _AUXILIARY), None)
+    if start is None or start == 0:
+        return set()
+    phrase = []
+    for word in [token.text for token in tokens(text)][start + 1 :]:
+        if word.casefold() in _PREPOSITIONS or _is_verb(word) or word.casefold() in _PARTICIPLES:
+            break
+        if _counts(word):
+            phrase.append(word)
+    else:
+        return set()  # no verb: "what is the operating pressure" asks for that
+    return set(phrase) if len(phrase) > 1 else set()
 
 
 def _kinds(text: str, names: set[str]) -> set[str]:

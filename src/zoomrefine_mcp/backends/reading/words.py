@@ -72,6 +72,15 @@ def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+UNITS = word_set(
+    "bar mbar kpa mpa pa psi kg g mg t lb lbs oz km m cm mm µm um nm in ft mi m2 m3 cm2 cm3 km2 m² m³ ft2 l ml dl cl "
+    "gal hl kw w mw kva va v kv mv a ma ah kwh wh hz khz mhz ghz rpm min s ms h hrs hr sec °c °f c f k k/w db "
+    "kn n nm kj j eur usd gbp chf € $ £ % ‰ px dpi mb gb tb kb km/h mph m/s l/min l/h m3/h kg/h persons people "
+    "pers seats pcs pieces units x million thousand bn ppm"
+)
+"""Words that belong to the number before them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A word on a line, with where it stands in the line's text."""
