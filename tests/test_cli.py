@@ -375,7 +375,7 @@ def test_a_key_that_is_given_as_a_flag_is_refused_and_not_repeated(picture, run,
 
 def test_every_setting_that_has_a_flag_is_in_the_help_of_every_command_that_uses_it(run):
     flags = {name: flag for name in Settings.model_fields if (flag := flag_name(name))}
-    not_used = {"serve": set(), "ask": {"allow_dirs"}, "localize": {"allow_dirs", "policy"}}
+    not_used = {"serve": set(), "ask": {"allow_dirs"}, "localize": {"allow_dirs", "policy"}, "doctor": set()}
     for command, unused in not_used.items():
         code, out, _ = run(command, "--help")
         assert code == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -143,6 +143,24 @@ class App:
         """The view with the result's regions and crops drawn in."""
         return await overlay(result.sent.view, marks_of(result))
 
+    def client(
+        self, endpoint: Endpoint, model: str, profile: Profile, *, reply_schema: Mapping[str, Any]
+    ) -> ChatClient:
+        """What speaks to a model over its endpoint's wire. Closes with the application.
+
+        Args:
+            endpoint: Of the OpenAI or the Anthropic wire.
+            model: The model's name as the server knows it.
+            profile: The facts that hold for it.
+            reply_schema: What replies of the JSON form are bound to, where the server can.
+        """
+        from zoomrefine_mcp.backends.clients import anthropic, openai  # noqa: PLC0415  see _make_backend
+
+        wire = anthropic.AnthropicClient if endpoint.wire == "anthropic" else openai.OpenAIClient
+        client = wire(endpoint, model, profile, reply_schema=reply_schema)
+        self._closing.push_async_callback(client.aclose)
+        return client
+
     async def _open(self, path: str, page: int) -> FileSource:
         opened = await anyio.to_thread.run_sync(self.access.open, path)
         limits = Limits(
@@ -186,13 +204,12 @@ class App:
             script = ScriptedClient.from_file(self.settings.script or "")
             model = self.settings.model or "script"
             return self._chat(script, endpoint, model, chosen_profile(self.settings, model, wire=endpoint.wire))
-        from zoomrefine_mcp.backends.clients import anthropic, models, openai  # noqa: PLC0415
+        from zoomrefine_mcp.backends.clients import models  # noqa: PLC0415
 
-        wire = anthropic.AnthropicClient if endpoint.wire == "anthropic" else openai.OpenAIClient
         model = self.settings.model or await models.pick_model(endpoint)
         profile = chosen_profile(self.settings, model, wire=endpoint.wire)
-        client = wire(endpoint, model, profile, reply_schema=reply_schema() if profile.structured_output else None)
-        self._closing.push_async_callback(client.aclose)
+        schema = reply_schema() if profile.structured_output else None
+        client = self.client(endpoint, model, profile, reply_schema=schema)
         return self._chat(client, endpoint, model, profile)
 
     def _chat(self, client: ChatClient, endpoint: Endpoint, model: str, profile: Profile) -> Backend[Any]:

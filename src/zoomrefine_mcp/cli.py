@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
@@ -70,7 +71,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 answered, 2 bad input, 3 the backend failed."""
+    """Run the command line and return its exit code: 0 answered (or all is well), 2 bad input, 3 the backend failed."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -83,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         log_to_stderr(logging.WARNING)
         if options.command == "profiles":
             return _profiles(options, settings)
+        if options.command == "doctor":
+            return anyio.run(_doctor, options, settings)
         return anyio.run(_answer, options, settings)
     except ZoomRefineError as error:
         return _fail(error, as_json="--json" in arguments)
@@ -141,7 +144,23 @@ def _parser() -> argparse.ArgumentParser:
         _add_setting(profiles, name)
     profiles.add_argument("--checks", action="store_true", default=False, help="hold them against published values")
     profiles.add_argument("--json", action="store_true", default=False, help="print JSON")
+    doctor = commands.add_parser(
+        "doctor",
+        allow_abbrev=False,
+        parents=[shared],
+        help="what works and what has to be mended: settings, servers, the model and what it sees",
+    )
+    _add_setting(doctor, "policy")
+    _add_allow_dir(doctor, "+")
+    doctor.add_argument("--tries", type=_tries, default=10, help="how many test cards a model is shown, 1 to 100")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
+
+
+def _tries(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 100):
+        raise argparse.ArgumentTypeError("it takes a whole number from 1 to 100")
+    return int(text)
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str) -> None:
@@ -195,6 +214,21 @@ def _profiles(options: argparse.Namespace, settings: Settings) -> int:
         lines, facts = table(PROFILES.values()), [facts_of(profile) for profile in PROFILES.values()]
     print(json.dumps(facts, indent=2) if options.json else "\n".join(map(one_line, lines)), flush=True)
     return 0
+
+
+async def _doctor(options: argparse.Namespace, settings: Settings) -> int:
+    from zoomrefine_mcp import doctor  # noqa: PLC0415  loads both wires, which the other commands need not pay for
+
+    def tell(step: str) -> None:
+        print(one_line(step), file=sys.stderr)
+
+    diagnosis = await doctor.diagnose(settings, tries=options.tries, tell=tell)
+    if options.json:
+        print(json.dumps(sendable(diagnosis.as_json()), indent=2))
+    else:
+        width = min(160, shutil.get_terminal_size((118, 24)).columns)
+        print("\n".join(doctor.table(diagnosis, width=width)))
+    return diagnosis.exit_code
 
 
 async def _answer(options: argparse.Namespace, settings: Settings) -> int:

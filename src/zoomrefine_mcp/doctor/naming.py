@@ -1,0 +1,78 @@
+"""Which model answers, and which facts hold for it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from zoomrefine_mcp.backends.base import BackendInfo
+from zoomrefine_mcp.backends.clients.models import MAX_CANDIDATES
+from zoomrefine_mcp.backends.profiles import profile_for
+from zoomrefine_mcp.backends.profiles.listing import EXAMPLE
+from zoomrefine_mcp.doctor.checks import Check, Status, failed, failed_by, ok, warned
+from zoomrefine_mcp.doctor.conventions import written
+from zoomrefine_mcp.errors import ModelNotFound
+from zoomrefine_mcp.settings import Settings, flag_name
+
+
+def model_check(info: BackendInfo, models: Sequence[str]) -> Check:
+    """The model's name, and whether the server lists it. Whether it answers is for a look to say.
+
+    Args:
+        info: What answers.
+        models: What the server lists; none where it has no list.
+    """
+    if not models or info.model in models:
+        return ok("model", f"{info.model}.")
+    finding = f"{info.model} is not in the server's list ({_offered(info.model, models)})."
+    advice = "Where a server answers to any name, set --model to the model's own: the name picks the profile."
+    return warned("model", finding, advice, "model_not_listed", candidates=_candidates(info.model, models))
+
+
+def unknown_model(fault: ModelNotFound, model: str, models: Sequence[str]) -> Check:
+    """The server does not know the model: what it has instead, names alike first."""
+    candidates = _candidates(model, models)
+    if not candidates:
+        return failed_by("model", fault)
+    nearest = shlex.quote(candidates[0])
+    advice = f"Set --model {nearest} (ZOOMREFINE_MODEL), or another that it offers: {_offered(model, models)}."
+    return failed("model", fault.message, advice, fault.code, candidates=candidates)
+
+
+def profile_check(info: BackendInfo, settings: Settings, *, wire: str) -> Check:
+    """Which facts hold for the model, why these, and what it sees of an 8K picture."""
+    profile, seen = info.profile, info.profile.sees(EXAMPLE)
+    tokens = profile.image_tokens(EXAMPLE)
+    known = wire not in {"openai", "anthropic"} or profile_for(info.model, wire="openai").name != "unknown"
+    if settings.profile:
+        why = "by --profile"
+    elif profile.name != profile_for(info.model, wire=wire).name:
+        why = "by --profile-file"
+    else:
+        why = "by the model's name" if known else "since no family's pattern fits the model's name"
+    further = [f"{flag_name(name)} {value}" for name in _OVERRIDES if (value := getattr(settings, name))]
+    finding = (
+        f"{profile.name}, {', with '.join((why, *further))}: boxes in {written(profile)}; "
+        f"of a picture of {EXAMPLE} it sees {seen}{f', for {tokens:,} tokens' if tokens else ''}."
+    )
+    facts = {"profile": profile.name, "known": known, "seen": [seen.width, seen.height], "tokens": tokens}
+    if known or settings.profile or further:
+        return Check("profile", Status.OK, finding, facts=facts)
+    advice = "If it is a fine-tune of a known family, name that with --profile (`zoomrefine-mcp profiles` lists them)."
+    return Check("profile", Status.WARNING, finding, advice, "unknown_model", facts)
+
+
+_OVERRIDES = ("profile_file", "box_convention")
+
+
+def _candidates(model: str, models: Sequence[str]) -> list[str]:
+    """What the server offers, names alike first."""
+    alike = get_close_matches(model, models, n=3, cutoff=0.4)
+    return list(dict.fromkeys((*alike, *models)))[:MAX_CANDIDATES]
+
+
+def _offered(model: str, models: Sequence[str]) -> str:
+    names = _candidates(model, models)
+    rest = len(models) - len(names)
+    return ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
