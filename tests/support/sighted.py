@@ -6,6 +6,7 @@ Which word stands on the sign it knows by where the sign is, so that what it ans
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.support.model_server import ModelServer, _Handler
 from tests.support.received import Received, find_marker
 from zoomrefine_mcp.images.card import CARDS
 
-PROMPT_TOKENS, PICTURE_TOKENS = 300, 400
+PROMPT_TOKENS = 300
 
 
 class SightedServer(ModelServer):
@@ -26,6 +27,7 @@ class SightedServer(ModelServer):
         named: The model's name, where it is not its family's.
         drops_pictures: Whether pictures get lost on the way to the model, as in a text-only model's server.
         binds: Whether replies are bound to the schema that a request holds.
+        most_pixels: What the server shrinks larger pictures to.
         counts_pictures: Whether the token counts hold the pictures'.
         lists: What it lists, where that is not what it answers to.
         unreadable: Which looks at a card (from 1) are answered with nothing that could be read.
@@ -39,6 +41,7 @@ class SightedServer(ModelServer):
         named: str | None = None,
         drops_pictures: bool = False,
         binds: bool = True,
+        most_pixels: int = 10**9,
         counts_pictures: bool = True,
         lists: Sequence[str] | None = None,
         unreadable: Sequence[int] = (),
@@ -49,6 +52,7 @@ class SightedServer(ModelServer):
         self.models = options.get("models") or [self.model]
         self.drops_pictures, self.binds, self.counts_pictures = drops_pictures, binds, counts_pictures
         self.lists = lists
+        self.most_pixels = most_pixels
         self.unreadable = unreadable
         self.cards_shown = 0
         self._http.RequestHandlerClass = _SightedHandler
@@ -66,13 +70,22 @@ class SightedServer(ModelServer):
         box = find_marker(request.pictures[0])
         regions = []
         if request.look == 1 and box is not None:
-            regions = [{"picture": 1, "label": "sign", "box": self.family.numbers(box, request.pictures[0].size)}]
+            scale = self._shrunk(request.pictures[0])
+            width, height = (round(side * scale) for side in request.pictures[0].size)
+            left, top, right, bottom = (edge * scale for edge in box)
+            numbers = self.family.numbers((left, top, right, bottom), (width, height))
+            regions = [{"picture": 1, "label": "sign", "box": numbers}]
         return _written(_word_at(request.pictures[0]), regions)
 
     def tokens(self, request: Received) -> int:
         """What the prompt costs."""
-        pictures = 0 if self.drops_pictures or not self.counts_pictures else request.look
-        return PROMPT_TOKENS + PICTURE_TOKENS * pictures
+        if self.drops_pictures or not self.counts_pictures:
+            return PROMPT_TOKENS
+        pixels = (image.width * image.height * self._shrunk(image) ** 2 for image in request.pictures)
+        return PROMPT_TOKENS + sum(math.ceil(count / 28**2) for count in pixels)
+
+    def _shrunk(self, picture: Image.Image) -> float:
+        return min(1.0, math.sqrt(self.most_pixels / (picture.width * picture.height)))
 
     def _without_pictures(self, request: Received) -> str:
         schema = _schema(request.body)

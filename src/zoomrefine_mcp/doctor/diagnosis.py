@@ -15,6 +15,7 @@ from zoomrefine_mcp.backends.form import reply_schema
 from zoomrefine_mcp.doctor.checks import Check, Diagnosis, failed_by, ok, skipped, skipped_all
 from zoomrefine_mcp.doctor.conventions import fitting, is_right
 from zoomrefine_mcp.doctor.eyesight import (
+    LARGE_SIZE,
     PROBE,
     Sight,
     count_without_picture,
@@ -25,6 +26,7 @@ from zoomrefine_mcp.doctor.eyesight import (
 from zoomrefine_mcp.doctor.judging import (
     box_check,
     cache_check,
+    large_check,
     latency_check,
     picture_check,
     replies_check,
@@ -48,6 +50,7 @@ from zoomrefine_mcp.errors import (
     BackendRateLimited,
     BackendTimeout,
     BackendUnreachable,
+    ImageTooLarge,
     ModelNotFound,
     ModelRequired,
     ZoomRefineError,
@@ -58,7 +61,17 @@ from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, Settings
 TRIES = 10
 """How many test cards a model is shown."""
 
-SEEING = ("picture", "word", "box", "second_look", "structured_output", "prefix_cache", "latency", "replies")
+SEEING = (
+    "picture",
+    "word",
+    "box",
+    "large_view",
+    "second_look",
+    "structured_output",
+    "prefix_cache",
+    "latency",
+    "replies",
+)
 """The checks that take a look."""
 
 NOT_REACHED = "The server has to be reached first."
@@ -78,7 +91,8 @@ async def diagnose(
 ) -> Diagnosis:
     """Check everything that a question depends on.
 
-    A model is shown ``tries`` test cards, one of them twice, and asked two short questions without a picture; where
+    A model is shown ``tries`` test cards, one of them twice, and one card at the size of a question's view, and asked
+    two short questions without a picture; where
     another way of reading its boxes fits better, one card more. What fails early leaves the rest out.
 
     Args:
@@ -147,9 +161,10 @@ class _Examination:
             return [failed_by("reach", error), *skipped_all(("model", "profile", *SEEING), NOT_REACHED)]
         except ModelRequired as error:
             return [reach, failed_by("model", error), *skipped_all(("profile", *SEEING), NO_MODEL)]
-        except ZoomRefineError as error:  # a profile, or a script, that cannot be had
-            unnamed = skipped("model", NO_MODEL)
-            return [reach, unnamed, failed_by("profile", error), *skipped_all(SEEING, NO_MODEL)]
+        except ZoomRefineError as error:  # a script that cannot be read, or a profile that there is not
+            at, rest = ("profile", ()) if is_chat else ("model", ("profile",))
+            unnamed = [skipped("model", NO_MODEL)] if is_chat else []
+            return [reach, *unnamed, failed_by(at, error), *skipped_all((*rest, *SEEING), NO_MODEL)]
         model = model_check(backend.info, self.models)
         profile = profile_check(backend.info, self.app.settings, wire=self.endpoint.wire)
         if self.endpoint.wire == "scripted":
@@ -197,7 +212,8 @@ class _Examination:
                     await self._look_closer(backend, sight)
                     await self._ask_without_picture(backend.info, sight)
                     if picture_check(sight, backend.info.profile).code == "images_dropped":
-                        break  # nine more cards would not be seen either
+                        break  # nothing else would be seen either
+                    await self._look_large(backend, sight)
         except BackendFailure as fault:
             sight.fault = fault
         if sight.tries and not sight.read:  # does the server bind replies at all?
@@ -225,6 +241,16 @@ class _Examination:
         except BackendFailure as fault:
             sight.second_fault = fault
 
+    async def _look_large(self, backend: Backend[Any], sight: Sight) -> None:
+        """A look at a card as large as a question's view; what goes wrong in it is its own check's."""
+        edge = self.app.settings.view_edge
+        wanted = LARGE_SIZE.within_edge(edge) if edge else LARGE_SIZE
+        self.tell("a test card as large as the view of an 8K picture")
+        try:
+            sight.large = await show(backend, 1, self.form, self.app.timeout_s, wanted=wanted)
+        except (BackendFailure, ImageTooLarge) as fault:
+            sight.large_fault = fault
+
     async def _read(self, backend: Backend[Any]) -> Sight:
         """Show the embedded reader one card: it reads alike every time."""
         sight = Sight()
@@ -246,7 +272,7 @@ class _Examination:
             return [
                 ok("picture", "The reader got it."),
                 word_check(sight),
-                skipped("box", why),
+                *skipped_all(("box", "large_view"), why),
                 second_check(sight),
                 *skipped_all(("structured_output", "prefix_cache"), why),
                 latency,
@@ -254,13 +280,14 @@ class _Examination:
             ]
         picture = picture_check(sight, profile)
         if picture.code == "images_dropped":
-            word, box, second = skipped_all(("word", "box", "second_look"), "The picture has to arrive first.")
+            seen = skipped_all(("word", "box", "large_view", "second_look"), "The picture has to arrive first.")
         else:
-            word, box, second = word_check(sight), await self._box(sight, backend.info), second_check(sight)
+            box = await self._box(sight, backend.info)
+            seen = [word_check(sight), box, large_check(sight, profile), second_check(sight)]
         warnings = [warning for one in sight.read if one.look for warning in one.look.warnings]
         replies = failed_by("replies", sight.fault) if sight.fault else replies_check(sight, warnings)
         structure, cache = structure_check(sight), cache_check(sight, profile)
-        return [picture, word, box, second, structure, cache, latency, replies]
+        return [picture, *seen, structure, cache, latency, replies]
 
     async def _box(self, sight: Sight, info: BackendInfo) -> Check:
         """The box's check; where another convention fits, after one more look under it."""

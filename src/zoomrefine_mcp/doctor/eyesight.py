@@ -13,7 +13,7 @@ import anyio
 from zoomrefine_mcp.backends.base import Ask, Backend, Look
 from zoomrefine_mcp.backends.chat import ChatTranscript
 from zoomrefine_mcp.backends.clients.base import ChatClient, Message, Role
-from zoomrefine_mcp.errors import BackendFailure, ModelRefused, ReplyUnreadable
+from zoomrefine_mcp.errors import BackendFailure, ModelRefused, ReplyUnreadable, ZoomRefineError
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.images.card import CARD_SIZE, CARDS, QUESTION, Card, show_card
 from zoomrefine_mcp.questions import read_question
@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 VIEW_SIZE = Size(CARD_SIZE.width // 2, CARD_SIZE.height // 2)
 """What is sent of a card, where the model sees that much: small, since a check costs what its pictures cost."""
+
+LARGE_SIZE = Size(7680, 5120)
+"""What a question about an 8K picture would like to send."""
 
 _AROUND = 0.1  # how much is shown around the rectangle in the second look, as the paper does
 
@@ -70,6 +73,8 @@ class Sight:
         tries: First looks, one a card.
         second: The second look, at the first card whose reply could be read.
         second_fault: Why there is none, where it was tried.
+        large: A look at a card as large as a question's view of an 8K picture.
+        large_fault: Why there is none, where it was tried.
         tokens_without_picture: What the first look's words cost without its picture, in tokens; 0 where not known.
         binds: Whether a reply kept to a schema that its prompt did not ask for; None where that could not be tried.
         fault: What ended it early.
@@ -78,6 +83,8 @@ class Sight:
     tries: list[Try] = field(default_factory=list)
     second: Try | None = None
     second_fault: BackendFailure | None = None
+    large: Try | None = None
+    large_fault: ZoomRefineError | None = None
     tokens_without_picture: int = 0
     binds: bool | None = None
     fault: BackendFailure | None = None
@@ -87,16 +94,17 @@ class Sight:
         """The tries whose replies could be read."""
         return [one for one in self.tries if one.look is not None]
 
-    @property
-    def picture_tokens(self) -> int | None:
-        """What the card's picture added to the prompt, in tokens; None where the server does not say."""
-        counted = [one.look.usage for one in self.read[:1] if one.look is not None]
-        if not self.tokens_without_picture or not counted or counted[0].calls != 1 or not counted[0].input_tokens:
+    def tokens_of(self, one: Try | None) -> int | None:
+        """What a first look's picture added to the prompt, in tokens; None where the server does not say."""
+        if one is None or one.look is None or not self.tokens_without_picture:
             return None
-        return counted[0].input_tokens - self.tokens_without_picture
+        usage = one.look.usage
+        return usage.input_tokens - self.tokens_without_picture if usage.calls == 1 and usage.input_tokens else None
 
 
-async def show(backend: Backend[Any], number: int, form: ReplyForm, timeout_s: float) -> Try:
+async def show(
+    backend: Backend[Any], number: int, form: ReplyForm, timeout_s: float, *, wanted: Size = VIEW_SIZE
+) -> Try:
     """A first look at a card, as stage 1 of a question.
 
     Args:
@@ -104,12 +112,13 @@ async def show(backend: Backend[Any], number: int, form: ReplyForm, timeout_s: f
         number: Which card, from 0.
         form: The reply form that questions use.
         timeout_s: The deadline of a question.
+        wanted: How large a view is wanted; the model is sent what it sees of that.
 
     Raises:
         BackendFailure: Every kind but an unreadable or refused reply, which is a result here.
     """
     card = CARDS[number % len(CARDS)]
-    view = await show_card(card, Box.full(), backend.fit(Stage.LOCALIZE, VIEW_SIZE))
+    view = await show_card(card, Box.full(), backend.fit(Stage.LOCALIZE, wanted))
     return await _look(backend, card, Ask(Stage.LOCALIZE, form, read_question(QUESTION), (view,)), None, timeout_s)
 
 

@@ -6,30 +6,39 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from zoomrefine_mcp.backends.costs import estimated_tokens
 from zoomrefine_mcp.backends.profiles import Profile
 from zoomrefine_mcp.doctor.checks import Check, failed, failed_by, ok, skipped, warned
-from zoomrefine_mcp.doctor.conventions import Fitting, written
-from zoomrefine_mcp.doctor.eyesight import Sight
-from zoomrefine_mcp.errors import ReplyUnreadable
+from zoomrefine_mcp.doctor.conventions import Fitting, is_right, written
+from zoomrefine_mcp.doctor.eyesight import Sight, Try
+from zoomrefine_mcp.errors import PictureRefused, ReplyUnreadable
 from zoomrefine_mcp.settings import TOOL_TIMEOUT_S
 
 LEAST_PICTURE_TOKENS = 16
 """No model that sees a picture counts fewer for it (the fewest published are 64)."""
 
+SHRUNK = 0.7
+"""A picture that counts less than this share of what the formula says was shrunk: a formula may lie a little off."""
+
 _TAKES_PICTURES = (
     "Serve a model that takes pictures, or name one with --model (llama-server needs its --mmproj file; "
     "`ollama show MODEL` lists vision)."
+)
+_SHRINKS = (
+    "Let the server see more (vLLM: max_pixels in --mm-processor-kwargs; Ollama: num_ctx), or say what it sees with "
+    "max_pixels in a --profile-file."
 )
 _NO_REPLY = "No reply could be read."
 
 
 def picture_check(sight: Sight, profile: Profile) -> Check:
     """Whether pictures reach the model at all."""
-    name, adds = "picture", sight.picture_tokens
+    name, adds = "picture", sight.tokens_of(sight.read[0] if sight.read else None)
     seen = any(one.is_read for one in sight.tries)
     if not sight.read:
         return skipped(name, _NO_REPLY)
-    facts: dict[str, Any] = {"picture_tokens": adds, "tokens_by_profile": _tokens_by_profile(sight, profile)}
+    by_profile = _tokens_by_profile(sight.read[0], profile)
+    facts: dict[str, Any] = {"picture_tokens": adds, "tokens_by_profile": by_profile}
     if seen and adds is None:
         return ok(name, "The model sees it.", **facts)
     if seen and adds is not None and adds < LEAST_PICTURE_TOKENS:
@@ -43,7 +52,6 @@ def picture_check(sight: Sight, profile: Profile) -> Check:
             "without, and its word was not read."
         )
         return failed(name, finding, _TAKES_PICTURES, "images_dropped", **facts)
-    by_profile = facts["tokens_by_profile"]
     return ok(
         name, f"It reaches the model: it adds {adds:,} tokens ({by_profile:,} by the profile's formula).", **facts
     )
@@ -127,6 +135,32 @@ def second_check(sight: Sight) -> Check:
     return warned(name, finding, "See picture and word above.", "word_unread")
 
 
+def large_check(sight: Sight, profile: Profile) -> Check:
+    """Whether a view as large as a question's is taken, and seen at that size."""
+    name, fault, one = "large_view", sight.large_fault, sight.large
+    if isinstance(fault, PictureRefused):  # a question renders again, once
+        return warned(name, fault.message, fault.hint, fault.code)
+    if fault is not None:
+        return failed_by(name, fault)
+    if one is None or one.look is None:
+        return skipped(name, _NO_REPLY)
+    size, adds, by_profile = one.ask.pictures[0].size, sight.tokens_of(one), _tokens_by_profile(one, profile)
+    facts: dict[str, Any] = {"size": [size.width, size.height], "tokens": adds, "tokens_by_profile": by_profile}
+    finding = f"A view of {size}, what it sees of an 8K picture, is taken"
+    is_off = _is_boxed(sight.read[0]) and not _is_boxed(one)
+    if adds is None or profile.token_formula is estimated_tokens or adds >= SHRUNK * by_profile:
+        if is_off:
+            return warned(name, f"{finding}, but its box is off.", _SHRINKS, "box_off", **facts)
+        told = f" for {adds:,} tokens ({by_profile:,} by the profile's formula)." if adds is not None else "."
+        return ok(name, finding + told, **facts)
+    about = size.pixels * adds // by_profile
+    finding = f"{finding}, but counts {adds:,} tokens where the profile's formula says {by_profile:,}: it is shrunk"
+    advice = f"{_SHRINKS} That would be about {about:,}."
+    if is_off:
+        return failed(name, f"{finding}, and its box is off.", advice, "picture_shrunk", **facts)
+    return warned(name, f"{finding} on its way.", advice, "picture_shrunk", **facts)
+
+
 def structure_check(sight: Sight) -> Check:
     """Whether the server binds replies to a schema. Nothing has to be mended where it does not."""
     name = "structured_output"
@@ -170,18 +204,26 @@ def latency_check(sight: Sight, timeout_s: float | None) -> Check:
     name = "latency"
     if not sight.read:
         return skipped(name, _NO_REPLY)
-    first = sight.tries[0].seconds
     typical = statistics.median(one.seconds for one in sight.tries)
+    large = sight.large.seconds if sight.large else typical
     second = sight.second.seconds if sight.second else 0.0
-    facts: dict[str, Any] = {"first_s": round(first, 3), "median_s": round(typical, 3), "second_s": round(second, 3)}
-    told = f"First look {first:.1f} s" + (f", its median {typical:.1f} s" if len(sight.tries) > 1 else "")
+    facts: dict[str, Any] = {
+        "first_s": round(sight.tries[0].seconds, 3),
+        "median_s": round(typical, 3),
+        "large_s": round(large, 3),
+        "second_s": round(second, 3),
+    }
+    told = f"First look {sight.tries[0].seconds:.1f} s" + (
+        f", median of {len(sight.tries)} {typical:.1f} s" if len(sight.tries) > 1 else ""
+    )
+    told += f"; at a large view {large:.1f} s" if sight.large else ""
     told += f"; second look {second:.1f} s." if sight.second else "."
     deadline = timeout_s or TOOL_TIMEOUT_S
-    if max(first, typical) + second <= deadline / 2:
+    if large + second <= deadline / 2:
         return ok(name, told, **facts)
     advice = (
-        f"A question's pictures are larger than the test card, and a tool call ends after {deadline:.0f} s: raise "
-        "--timeout-s (ZOOMREFINE_TIMEOUT_S) together with your MCP host's own limit, or set a smaller --view-edge."
+        f"A tool call ends after {deadline:.0f} s: raise --timeout-s (ZOOMREFINE_TIMEOUT_S) together with your MCP "
+        "host's own limit, or set a smaller --view-edge."
     )
     return warned(name, told, advice, "slow", **facts)
 
@@ -207,5 +249,9 @@ def replies_check(sight: Sight, warnings: Sequence[str]) -> Check:
     return ok(name, finding, **facts)
 
 
-def _tokens_by_profile(sight: Sight, profile: Profile) -> int:
-    return profile.image_tokens(sight.tries[0].ask.pictures[0].size)
+def _tokens_by_profile(one: Try, profile: Profile) -> int:
+    return profile.image_tokens(one.ask.pictures[0].size)
+
+
+def _is_boxed(one: Try) -> bool:
+    return one.look is not None and bool(one.look.regions) and is_right(one.look.regions[0].box, one.card.box)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from zoomrefine_mcp.access import HOW_TO_ALLOW, Access
 from zoomrefine_mcp.backends.endpoints import OCR_INSTALL, Endpoint
+from zoomrefine_mcp.backends.profiles import chosen_profile
 from zoomrefine_mcp.doctor.checks import BAD_SETTINGS, Check, Status, failed, ok, skipped, warned
 from zoomrefine_mcp.errors import InputError
 from zoomrefine_mcp.settings import Settings, env_name, flag_name
@@ -28,6 +29,10 @@ def settings_as_read(settings: Settings) -> Check:
     ]
     if settings.base_url:
         set_to.insert(0, "--base-url (see backend)")
+    try:
+        chosen_profile(settings, settings.model or "", wire="openai")
+    except InputError as error:  # a profile, or a file of facts, that there is not
+        return failed("settings", error.message, error.hint, error.code, exit_code=BAD_SETTINGS)
     return ok("settings", f"Set: {', '.join(set_to)}." if set_to else "Nothing is set: every default holds.")
 
 

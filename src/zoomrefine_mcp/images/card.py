@@ -13,6 +13,7 @@ import anyio.to_thread
 import pyvips
 from PIL import Image, ImageDraw, ImageFont
 
+from zoomrefine_mcp.errors import ImageTooLarge
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
 from zoomrefine_mcp.images.encode import JPEG, jpeg
 from zoomrefine_mcp.images.workers import image_workers
@@ -70,6 +71,9 @@ async def show_card(card: Card, region: Box, fit: Fit) -> Picture:
         card: Which one.
         region: On the card.
         fit: How to render it.
+
+    Raises:
+        ImageTooLarge: It does not fit into ``fit.max_bytes``, as a file's might not.
     """
     return await anyio.to_thread.run_sync(_show, card, region, fit, limiter=image_workers())
 
@@ -82,7 +86,10 @@ def _show(card: Card, region: Box, fit: Fit) -> Picture:
     pixels = pyvips.Image.new_from_memory(image.tobytes(), *size, 3, "uchar").copy(interpretation="srgb")
     data = jpeg(pixels, fit.quality, fit.max_bytes)
     if data is None:
-        raise ValueError(f"a test card of {fit.size} does not fit into {fit.max_bytes} bytes")
+        raise ImageTooLarge(
+            f"no test card of {fit.size} pixels fits into {fit.max_bytes} bytes",
+            hint="Set a smaller --view-edge, or a larger max_bytes in the profile file.",
+        )
     return Picture(data, JPEG, fit.size, Box.from_pixels(cut, CARD_SIZE))
 
 
