@@ -386,6 +386,12 @@ async def test_keys_are_named_with_where_they_would_go_and_their_values_are_nowh
     assert KEY not in json.dumps(diagnosis.as_json())
 
 
+async def test_a_password_in_an_address_is_refused_and_nowhere():
+    diagnosis = await diagnose(Settings(base_url=f"http://me:{KEY}@localhost:9/v1"), local_servers=())
+    assert (diagnosis.check("backend").code, diagnosis.exit_code) == ("bad_request", 2)
+    assert KEY not in json.dumps(diagnosis.as_json()) + "\n".join(table(diagnosis))
+
+
 async def test_a_directory_that_is_not_there_is_a_bad_setting_and_one_of_several_a_warning(tmp_path):
     (tmp_path / "script.json").write_text('["Answer: A"]', encoding="utf-8")
     given = {"backend": "scripted", "script": tmp_path / "script.json"}

@@ -18,6 +18,10 @@ from zoomrefine_mcp.settings import BoxConvention, Settings
 WITHIN = 0.1
 """How far each edge of a box may lie off, as a share of the picture's width or height."""
 
+BETTER = 0.2
+"""By what share of the replies another convention has to do better: one box at the edge of what is right proves
+nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -76,9 +80,9 @@ def fitting(tries: Sequence[Try], info: BackendInfo, settings: Settings, *, wire
         score = _score(tries, profile)
         if best is None or best.score is None or (score.clean, score.right) > (best.score.clean, best.score.right):
             best = Fitting(own, convention, score, _families(profile))
-    if best is None or best.score is None or 2 * best.score.clean < len(tries) or best.score.clean <= own.clean:
+    if best is None or best.score is None or 2 * best.score.clean < len(tries):
         return Fitting(own)
-    return best
+    return best if best.score.clean - own.clean > BETTER * len(tries) else Fitting(own)
 
 
 def written(profile: Profile) -> str:

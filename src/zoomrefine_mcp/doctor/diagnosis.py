@@ -12,10 +12,10 @@ from zoomrefine_mcp.backends.base import Backend, BackendInfo
 from zoomrefine_mcp.backends.clients import anthropic, openai
 from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
 from zoomrefine_mcp.backends.form import reply_schema
+from zoomrefine_mcp.backends.profiles.listing import EXAMPLE
 from zoomrefine_mcp.doctor.checks import Check, Diagnosis, failed_by, ok, skipped, skipped_all
 from zoomrefine_mcp.doctor.conventions import fitting, is_right
 from zoomrefine_mcp.doctor.eyesight import (
-    LARGE_SIZE,
     PROBE,
     Sight,
     count_without_picture,
@@ -244,7 +244,7 @@ class _Examination:
     async def _look_large(self, backend: Backend[Any], sight: Sight) -> None:
         """A look at a card as large as a question's view; what goes wrong in it is its own check's."""
         edge = self.app.settings.view_edge
-        wanted = LARGE_SIZE.within_edge(edge) if edge else LARGE_SIZE
+        wanted = EXAMPLE.within_edge(edge) if edge else EXAMPLE
         self.tell("a test card as large as the view of an 8K picture")
         try:
             sight.large = await show(backend, 1, self.form, self.app.timeout_s, wanted=wanted)

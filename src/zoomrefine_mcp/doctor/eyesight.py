@@ -25,9 +25,6 @@ T = TypeVar("T")
 VIEW_SIZE = Size(CARD_SIZE.width // 2, CARD_SIZE.height // 2)
 """What is sent of a card, where the model sees that much: small, since a check costs what its pictures cost."""
 
-LARGE_SIZE = Size(7680, 5120)
-"""What a question about an 8K picture would like to send."""
-
 _AROUND = 0.1  # how much is shown around the rectangle in the second look, as the paper does
 
 PROBE: dict[str, Any] = {

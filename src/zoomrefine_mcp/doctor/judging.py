@@ -91,7 +91,7 @@ def box_check(sight: Sight, found: Fitting, profile: Profile, *, confirmed: bool
     facts: dict[str, Any] = {"right": own.right, "of": of, "convention": written(profile), "fits": found.convention}
     if found.convention is not None and found.score is not None:
         flag = f"--box-convention {found.convention}"
-        tested = {True: f" With {flag} it was right in a further look.", False: "", None: ""}[confirmed]
+        tested = f" With {flag} it was right in a further look." if confirmed else ""
         advice = f"Set {flag}"
         if found.families:
             advice += f", or --profile with the model's family if it is one of: {', '.join(found.families)}"
@@ -132,7 +132,10 @@ def second_check(sight: Sight) -> Check:
     if sight.second.is_read:
         return ok(name, "The crop was taken in the same conversation, and its word read.")
     finding = "The crop was taken in the same conversation, but its word was not read."
-    return warned(name, finding, "See picture and word above.", "word_unread")
+    advice = (
+        "Where the view's word was read and the crop's is not, only the first picture may be seen: use another model."
+    )
+    return warned(name, finding, advice, "word_unread")
 
 
 def large_check(sight: Sight, profile: Profile) -> Check:
@@ -213,9 +216,8 @@ def latency_check(sight: Sight, timeout_s: float | None) -> Check:
         "large_s": round(large, 3),
         "second_s": round(second, 3),
     }
-    told = f"First look {sight.tries[0].seconds:.1f} s" + (
-        f", median of {len(sight.tries)} {typical:.1f} s" if len(sight.tries) > 1 else ""
-    )
+    told = f"First look {sight.tries[0].seconds:.1f} s"
+    told += f" (median of {len(sight.tries)}: {typical:.1f} s)" if len(sight.tries) > 1 else ""
     told += f"; at a large view {large:.1f} s" if sight.large else ""
     told += f"; second look {second:.1f} s." if sight.second else "."
     deadline = timeout_s or TOOL_TIMEOUT_S
