@@ -162,9 +162,9 @@ class _Examination:
         except ModelRequired as error:
             return [reach, failed_by("model", error), *skipped_all(("profile", *SEEING), NO_MODEL)]
         except ZoomRefineError as error:  # a script that cannot be read, or a profile that there is not
-            at, rest = ("profile", ()) if is_chat else ("model", ("profile",))
-            unnamed = [skipped("model", NO_MODEL)] if is_chat else []
-            return [reach, *unnamed, failed_by(at, error), *skipped_all((*rest, *SEEING), NO_MODEL)]
+            names = ("model", "profile") if self.endpoint.wire == "scripted" else ("profile", "model")
+            found = {names[0]: failed_by(names[0], error), names[1]: skipped(names[1], NO_MODEL)}
+            return [reach, found["model"], found["profile"], *skipped_all(SEEING, NO_MODEL)]
         model = model_check(backend.info, self.models)
         profile = profile_check(backend.info, self.app.settings, wire=self.endpoint.wire)
         if self.endpoint.wire == "scripted":

@@ -149,7 +149,7 @@ def large_check(sight: Sight, profile: Profile) -> Check:
         return skipped(name, _NO_REPLY)
     size, adds, by_profile = one.ask.pictures[0].size, sight.tokens_of(one), _tokens_by_profile(one, profile)
     facts: dict[str, Any] = {"size": [size.width, size.height], "tokens": adds, "tokens_by_profile": by_profile}
-    finding = f"A view of {size}, what it sees of an 8K picture, is taken"
+    finding = f"A view of {size}, as a question about an 8K picture sends it, is taken"
     is_off = _is_boxed(sight.read[0]) and not _is_boxed(one)
     if adds is None or profile.token_formula is estimated_tokens or adds >= SHRUNK * by_profile:
         if is_off:
