@@ -144,7 +144,7 @@ class App:
         return await overlay(result.sent.view, marks_of(result))
 
     def client(
-        self, endpoint: Endpoint, model: str, profile: Profile, *, reply_schema: Mapping[str, Any]
+        self, endpoint: Endpoint, model: str, profile: Profile, *, reply_schema: Mapping[str, Any] | None
     ) -> ChatClient:
         """What speaks to a model over its endpoint's wire. Closes with the application.
 
@@ -152,7 +152,7 @@ class App:
             endpoint: Of the OpenAI or the Anthropic wire.
             model: The model's name as the server knows it.
             profile: The facts that hold for it.
-            reply_schema: What replies of the JSON form are bound to, where the server can.
+            reply_schema: What replies of the JSON form are bound to, where the server can; None binds none.
         """
         from zoomrefine_mcp.backends.clients import anthropic, openai  # noqa: PLC0415  see _make_backend
 

@@ -95,13 +95,15 @@ class SightedServer(ModelServer):
 
 
 class _SightedHandler(_Handler):
-    def _json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+    def _json(self, status: int, body: object, headers: Mapping[str, str] | None = None, *, whole: bool = True) -> None:
         lists = getattr(self.server.model_server, "lists", None)
         if lists is not None and isinstance(body, dict) and body.get("object") == "list":
             body = {**body, "data": [{"id": name} for name in lists]}
-        super()._json(status, body, headers)
+        super()._json(status, body, headers, whole=whole)
 
-    def _answer(self, request: Received, text: str, *, stop: str = "stop") -> None:
+    def _answer(
+        self, request: Received, text: str, *, stop: str = "stop", pictures: int | None = None, whole: bool = True
+    ) -> None:
         """As ``ModelServer`` does, with tokens that grow with the pictures."""
         server = self.server.model_server
         assert isinstance(server, SightedServer)

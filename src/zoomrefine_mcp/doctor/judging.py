@@ -20,6 +20,7 @@ LEAST_PICTURE_TOKENS = 16
 SHRUNK = 0.7
 """A picture that counts less than this share of what the formula says was shrunk: a formula may lie a little off."""
 
+_KEEPS_TO_A_FORM = "Use a server that binds replies to a schema, or a model that keeps to a form."
 _TAKES_PICTURES = (
     "Serve a model that takes pictures, or name one with --model (llama-server needs its --mmproj file; "
     "`ollama show MODEL` lists vision)."
@@ -233,19 +234,24 @@ def latency_check(sight: Sight, timeout_s: float | None) -> Check:
 def replies_check(sight: Sight, warnings: Sequence[str]) -> Check:
     """How many replies could not be read."""
     name, of = "replies", len(sight.tries)
-    unreadable = sum(isinstance(one.fault, ReplyUnreadable) for one in sight.tries)
-    refused = sum(one.fault is not None for one in sight.tries) - unreadable
+    lost = sum(isinstance(one.fault, ReplyUnreadable) for one in sight.tries)
+    refused = sum(one.fault is not None for one in sight.tries) - lost
+    mended = sum(one.look is not None and one.look.usage.unreadable_replies > 0 for one in sight.tries)
+    unreadable = lost + mended
     if not of:
         return skipped(name, "There was none.")
-    facts: dict[str, Any] = {"tries": of, "unreadable": unreadable, "refused": refused}
+    facts: dict[str, Any] = {"tries": of, "unreadable": unreadable, "mended": mended, "refused": refused}
     finding = f"{unreadable} of {of} could not be read" if unreadable else f"{of} of {of} could be read"
+    finding += f", {mended} of them until asked for once more" if mended else ""
     finding += f"; {refused} declined to answer." if refused else "."
     fault = next((one.fault for one in sight.tries if one.fault is not None), None)
     if fault is not None:
         finding += f" {fault.message}"
-        advice = fault.hint or "Use a server that binds replies to a schema, or a model that keeps to a form."
+        advice = fault.hint or _KEEPS_TO_A_FORM
         make = failed if 2 * (unreadable + refused) >= of else warned
         return make(name, finding, advice, fault.code, **facts)
+    if mended:
+        return warned(name, finding, _KEEPS_TO_A_FORM, "reply_unreadable", **facts)
     if warnings:
         finding += f" Read with a warning, the first being: {warnings[0]}"
     return ok(name, finding, **facts)

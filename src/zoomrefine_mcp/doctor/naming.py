@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from zoomrefine_mcp.backends.base import BackendInfo
-from zoomrefine_mcp.backends.clients.models import MAX_CANDIDATES
+from zoomrefine_mcp.backends.clients.exchange import MAX_CANDIDATES
 from zoomrefine_mcp.backends.profiles import profile_for
 from zoomrefine_mcp.backends.profiles.listing import EXAMPLE
 from zoomrefine_mcp.doctor.checks import Check, Status, failed, failed_by, ok, warned
