@@ -293,6 +293,14 @@ def test_an_endless_reply_is_read_from_its_end():
     assert read("x " * MAX_REPLY_CHARS + "\nAnswer: 48-2207").answer.text == "48-2207"
 
 
+@pytest.mark.parametrize("loop", ["\n", "\n> ", "\n- ", " \n", "\t", "_\n", "*\n#"])
+def test_a_model_that_loops_in_spaces_and_bullets_costs_no_time(loop):
+    # Read in time that grows with the square of its length, each of these would take minutes: the test would not end.
+    text = "Answer: 48-2207" + loop * (MAX_REPLY_CHARS // len(loop)) + "evidence: legible"
+    assert read(text[-MAX_REPLY_CHARS:] + "\nAnswer: 48-2207").answer.text == "48-2207"
+    assert read(text[: MAX_REPLY_CHARS // 2] + "\nevidence: legible").evidence is Evidence.LEGIBLE
+
+
 # A smile is two escapes in JSON; a half alone is what a reply that was cut between them holds.
 SMILE, PAIR, HALF = "\U0001f600", "\\ud83d\\ude00", "\\ud83d"
 

@@ -43,8 +43,9 @@ _BARE_MEMBER = re.compile(
     r"^(?:[ \t]*[-*•][ \t]+)?(?=[\"'](?:reasoning|evidence|answer|choice|regions)[\"']\s*:)", re.MULTILINE
 )
 _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+(?=[\"'])", re.MULTILINE)
+# Bounded, and within its line: a model that loops writes nothing but line breaks until its budget is spent.
 _EVIDENCE_LINE = re.compile(
-    r"^[\s>*_#-]*evidence[*_\s]*:\s*[*_\"]*([a-z]+(?:[ _-][a-z]+)*)", re.IGNORECASE | re.MULTILINE
+    r"^[ \t>*_#-]{0,12}evidence[*_\s]*:\s*[*_\"]*([a-z]+(?:[ _-][a-z]+)*)", re.IGNORECASE | re.MULTILINE
 )
 
 
