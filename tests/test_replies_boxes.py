@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -151,6 +152,20 @@ def test_a_box_that_names_no_picture_is_on_the_one_asked_about_or_the_familys_ha
     numbers = [100, 200, 300, 400] if model == "qwen3-vl" else [0.1, 0.2, 0.3, 0.4]
     text = reply(None, regions=[{"label": "a", "box": numbers}])
     assert boxes(read(text, model=model, stage=stage, pictures=(VIEW, CROP))) == [box]
+
+
+@pytest.mark.parametrize("number", [1.0, "1", "picture 1", "1.0"])
+def test_a_pictures_number_is_read_however_it_is_written(number):
+    text = reply(None, regions=[{"picture": number, "label": "a", "box": list(BOX)}])
+    assert boxes(read(text, stage="sharpen", pictures=(VIEW, CROP))) == [BOX]
+
+
+@pytest.mark.parametrize("number", [1.5, 1e300, math.inf, math.nan, 10**400])
+def test_a_number_that_no_picture_has_leaves_the_box_on_the_one_asked_about(number):
+    text = reply(None, regions=[{"picture": number, "label": "a", "box": list(BOX)}])
+    reading = read(text, stage="sharpen", pictures=(VIEW, CROP))
+    assert boxes(reading) == [(0.525, 0.3, 0.575, 0.35)]
+    assert all(len(warning) < 300 for warning in reading.warnings)
 
 
 @pytest.mark.parametrize("number", [0, 3, -1, 99])

@@ -11,6 +11,8 @@ from zoomrefine_mcp.backends.boxes import Mark
 
 MAX_MARKS = 50
 """A reply that marks more than this has lost the question."""
+MAX_PICTURE_NUMBER = 1000
+"""A number from here on is none of a picture, as in text, where three digits are read."""
 
 BOX_KEYS = ("box", "bbox", "bbox_2d", "box_2d", "bounding_box", "boundingbox", "bounding box", "coordinates")
 POINT_KEYS = ("point", "point_2d", "points", "center", "centre")
@@ -297,7 +299,7 @@ def _float(match: re.Match[str]) -> float:
 def _picture_number(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
+    if isinstance(value, int | float):
+        return int(value) if abs(value) < MAX_PICTURE_NUMBER and value == int(value) else None
     digits = re.search(r"\d{1,3}", value) if isinstance(value, str) else None
     return int(digits.group()) if digits else None
