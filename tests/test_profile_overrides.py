@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -143,6 +144,18 @@ def test_a_file_of_other_bytes_or_that_is_not_there_is_refused(tmp_path):
     ):
         with pytest.raises(BadRequest, match=words):
             chosen(profile_file=path)
+
+
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(BadRequest, match="is a pipe"):
+        chosen(profile_file=tmp_path / "pipe.toml")
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.toml", "max_edge = 1024"), ("a.json", '{"max_edge": 1024}')])
+def test_a_file_may_begin_with_the_mark_that_windows_editors_write(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    assert chosen(profile_file=tmp_path / name).sees(Size(4096, 2048)) == Size(1024, 512)
 
 
 def test_a_misspelt_field_is_told_the_nearest_one(written):

@@ -102,6 +102,8 @@ def read_profile_file(path: Path) -> ProfileFile:
     Raises:
         BadRequest: It is not there, is neither, or says what it may not; the hint says what to correct.
     """
+    if path.is_fifo():  # opening one waits for a writer, and a server reads the file twice
+        raise BadRequest(f"The profile file {path} is a pipe.", hint="Name a file on the disk.")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
@@ -111,7 +113,7 @@ def read_profile_file(path: Path) -> ProfileFile:
     if len(data) > MAX_FILE_BYTES:
         raise BadRequest(f"The profile file {path} has more than {MAX_FILE_BYTES:,} bytes.", hint="Check the path.")
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")  # Windows' editors write a mark in front
         facts: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
