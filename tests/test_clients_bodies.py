@@ -85,6 +85,15 @@ async def test_a_refused_key_is_one_also_where_the_body_has_no_end(wire):
 
 
 @both_wires
+async def test_an_answer_is_not_lost_for_a_header_in_another_charset(wire):
+    headers = [(b"X-Served-By", "größer".encode()), (b"X-Cached-By", "größer".encode("latin-1"))]
+    body = json.dumps(REPLY).encode()
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, headers=headers, content=body))
+    async with client_for("http://box", wire, transport=transport) as client:
+        assert (await ask(client)).text == "größer"
+
+
+@both_wires
 @pytest.mark.parametrize(
     ("packed", "packing"), [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (bytes, "identity")]
 )

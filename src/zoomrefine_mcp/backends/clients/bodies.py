@@ -20,7 +20,7 @@ KEPT_OF_A_FAULT_BYTES = 64 * 1024
 
 _UNREAD = "zoomrefine.unread"
 _PACKED = ("gzip", "x-gzip", "deflate")
-_ABOUT_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
+_ABOUT_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
@@ -46,7 +46,8 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             body, why = await _read(stream, answer.headers.get("content-encoding", ""))
         finally:
             await stream.aclose()
-        headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _ABOUT_THE_BODY]
+        # As bytes: a header may be in any charset, and decoded it could not be written again.
+        headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _ABOUT_THE_BODY]
         extensions = {**answer.extensions, _UNREAD: why}
         bounded = httpx2.Response(answer.status_code, headers=headers, content=body, extensions=extensions)
         bounded.encoding = "utf-8-sig"  # JSON is UTF-8 whatever the charset says; what is not becomes U+FFFD
