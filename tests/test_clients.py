@@ -328,6 +328,37 @@ async def test_a_model_that_the_server_does_not_know_is_told_with_those_it_does(
 
 
 @both_wires
+async def test_a_list_of_models_that_does_not_come_in_time_hides_no_wrong_name(wire):
+    with ModelServer(faults={1: "404"}, listing="hang") as server:
+        async with client_for(server, wire) as client:
+            with anyio.fail_after(1.0), pytest.raises(ModelNotFound, match="does not know the model"):
+                await ask(client)
+
+
+@both_wires
+async def test_models_are_named_without_secrets_and_only_those_that_can_be_typed(wire):
+    key = "sk-planted-0123456789"
+    listed = (f"echo-{key}", "\x1b[31mred", "two\nlines", "m" * 100_000, "fine")
+    endpoint = choose_endpoint(Settings(backend=wire, base_url="http://box", api_key=key), ocr_installed=False)
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/models"):
+            return httpx2.Response(200, json={"data": [{"id": name} for name in listed]})
+        return httpx2.Response(404, json={"error": {"message": "The model `m` does not exist."}})
+
+    transport = httpx2.MockTransport(answer)
+    with pytest.raises(ModelRequired) as several:
+        await pick_model(endpoint, transport=transport)
+    client = (AnthropicClient if wire == "anthropic" else OpenAIClient)(endpoint, "m", PROFILE, transport=transport)
+    with pytest.raises(ModelNotFound) as unknown:
+        await ask(client)
+    await client.aclose()
+    for caught in (several.value, unknown.value):
+        assert sorted(caught.context["candidates"]) == ["echo-[secret]", "fine"]
+        assert key not in caught.told
+
+
+@both_wires
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [

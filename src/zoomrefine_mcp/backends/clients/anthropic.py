@@ -94,7 +94,8 @@ class AnthropicClient:
         try:
             body = await exchange(call, anthropic, endpoint=self.endpoint, model=self.model, patience=self._patience)
         except ModelNotFound as fault:
-            raise await with_candidates(fault, list_models(self.endpoint, transport=self._transport)) from None
+            listing = list_models(self.endpoint, transport=self._transport)
+            raise await with_candidates(fault, listing, self.endpoint) from None
         return _completion(body)
 
     async def aclose(self) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+import anyio
 import httpx2
 
 from zoomrefine_mcp.backends.clients.bodies import unread
@@ -24,11 +25,23 @@ from zoomrefine_mcp.backends.clients.faults import (
     unread_body,
 )
 from zoomrefine_mcp.backends.clients.retries import Patience, persist
+from zoomrefine_mcp.backends.clients.scrubbing import looked_at
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError, BackendFailure, ModelNotFound
 
 MAX_CANDIDATES = 10
 """How many models an error names."""
+
+MAX_NAME_CHARS = 200
+"""The longest name of a model that anybody would type."""
+
+_MOST_COMPARED = 1000
+"""How many names are compared with the one that was meant; the largest catalogues have some hundreds."""
+
+_LONGEST_LOOK_S = 10.0
+"""How long a list that only improves an error is waited for, in seconds."""
+_IN_TIME_S = 0.2
+"""That wait ends so many seconds before the deadline, so that the error itself is told."""
 
 
 class RawResponse(Protocol):
@@ -87,19 +100,26 @@ async def _try(call: Callable[[], Awaitable[RawResponse]], sdk: Any, endpoint: E
     return body
 
 
-async def with_candidates(fault: ModelNotFound, listing: Awaitable[tuple[str, ...]]) -> ModelNotFound:
+async def with_candidates(
+    fault: ModelNotFound, listing: Awaitable[tuple[str, ...]], endpoint: Endpoint
+) -> ModelNotFound:
     """The same fault with the models that the server does offer, those of a similar name first.
 
     Args:
         fault: Says that the server does not know the model.
-        listing: Asks the server for its models; that it cannot tell changes nothing.
+        listing: Asks the server for its models; that it cannot tell, or not soon, changes nothing.
+        endpoint: Who is asked.
     """
-    try:
-        names = await listing
-    except BackendFailure:
-        return fault
-    close = difflib.get_close_matches(str(fault.context.get("model", "")), names, n=MAX_CANDIDATES, cutoff=0.5)
-    shown = tuple(dict.fromkeys((*close, *names)))[:MAX_CANDIDATES]
+    names: tuple[str, ...] = ()
+    until = min(anyio.current_time() + _LONGEST_LOOK_S, anyio.current_effective_deadline() - _IN_TIME_S)
+    with anyio.move_on_at(until):
+        try:
+            names = await listing
+        except BackendFailure:
+            return fault
+    meant = str(fault.context.get("model", ""))
+    close = difflib.get_close_matches(meant, names[:_MOST_COMPARED], n=MAX_CANDIDATES, cutoff=0.5)
+    shown = candidates(tuple(dict.fromkeys((*close, *names))), endpoint)
     if not shown:
         return fault
     more = len(names) - len(shown)
@@ -108,6 +128,11 @@ async def with_candidates(fault: ModelNotFound, listing: Awaitable[tuple[str, ..
     return ModelNotFound(
         fault.message, hint=f"The server offers {offered}. Name one with --model (ZOOMREFINE_MODEL).", **context
     )
+
+
+def candidates(names: Sequence[str], endpoint: Endpoint) -> tuple[str, ...]:
+    """The first of a server's models, as an error may name them: a server may list what it was sent, the key too."""
+    return tuple(looked_at(name, endpoint) for name in names[:MAX_CANDIDATES])
 
 
 def refuses_schema(fault: BackendError) -> bool:
@@ -124,7 +149,7 @@ def _decoded(text: str) -> Any:
 
 
 def model_names(body: Any) -> tuple[str, ...]:
-    """The names in a list of models, in the server's order."""
+    """The names in a list of models, in the server's order: those that somebody could type."""
     data = at(body, "data")
     names = [text_at(entry, "id") for entry in data] if isinstance(data, list) else []
-    return tuple(dict.fromkeys(name for name in names if name))
+    return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= MAX_NAME_CHARS and name.isprintable()))

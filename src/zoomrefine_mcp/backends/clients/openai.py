@@ -89,7 +89,8 @@ class OpenAIClient:
         try:
             body = await exchange(call, openai, endpoint=self.endpoint, model=self.model, patience=self._patience)
         except ModelNotFound as fault:
-            raise await with_candidates(fault, list_models(self.endpoint, transport=self._transport)) from None
+            listing = list_models(self.endpoint, transport=self._transport)
+            raise await with_candidates(fault, listing, self.endpoint) from None
         return _completion(body)
 
     async def aclose(self) -> None:
