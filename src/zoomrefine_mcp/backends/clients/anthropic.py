@@ -66,7 +66,7 @@ class AnthropicClient:
             BackendFailure: By its kind.
         """
         turns = [self._turn(message) for message in messages if message.role is not Role.SYSTEM]
-        if self.endpoint.official and _prefix_tokens(messages) >= self.profile.cache_floor:
+        if self.endpoint.official and _prefix_tokens(messages, self.profile) >= self.profile.cache_floor:
             # The first turn goes into the prompt cache: a quarter more for the first look, nine tenths less for it in
             # each further one. Always the same block, so that a longer conversation begins as the shorter one did.
             turns[0]["content"][-1]["cache_control"] = {"type": "ephemeral"}
@@ -175,12 +175,12 @@ def _in_subset(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if schema is None else transform_schema(dict(schema))
 
 
-def _prefix_tokens(messages: tuple[Message, ...]) -> float:
-    """About how many tokens the system text and the first turn have: one for 4 characters, one for 28 x 28 pixels."""
+def _prefix_tokens(messages: tuple[Message, ...], profile: Profile) -> float:
+    """About how many tokens the system text and the first turn have: one for 4 characters, pictures by the profile."""
     system = [message for message in messages if message.role is Role.SYSTEM]
     first = [message for message in messages if message.role is not Role.SYSTEM][:1]
     return sum(
-        len(_text(message)) / 4 + sum(picture.size.pixels for picture in message.pictures) / 28**2
+        len(_text(message)) / 4 + sum(profile.image_tokens(picture.size) for picture in message.pictures)
         for message in (*system, *first)
     )
 
