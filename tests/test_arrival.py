@@ -53,8 +53,8 @@ class Counting:
         return Completion(REPLY, Usage(1, told, 0, len(REPLY) // 3))
 
 
-async def looks(client, *, question=SHORT, form=ReplyForm.JSON, view=VIEW, crop=CROP):
-    profile = profile_for("nobody", wire="openai")
+async def looks(client, *, question=SHORT, form=ReplyForm.JSON, view=VIEW, crop=CROP, model="nobody"):
+    profile = profile_for(model, wire="openai")
     backend = ChatBackend(client, BackendInfo("openai", "nobody", profile, "http://localhost"))
     first = await backend.look(Ask(Stage.LOCALIZE, form, read_question(question), (view,)))
     second = await backend.look(Ask(Stage.REFINE, form, read_question(question), (crop,)), first.transcript)
@@ -86,6 +86,15 @@ async def test_a_picture_that_reached_the_model_is_never_taken_for_a_dropped_one
     first, second = await looks(client, question=question, form=form)
     assert not first.dropped
     assert not second.dropped
+
+
+@pytest.mark.parametrize("length", range(400, 900, 100))
+async def test_a_picture_that_costs_its_family_few_tokens_is_not_taken_for_a_dropped_one(length):
+    wide = replace(VIEW, size=Size(896, 448))
+    client = Counting(lambda words, pictures: words / 4.9 + 192 * len(pictures))
+    question = "Which? " + "x" * length
+    for look in await looks(client, question=question, view=wide, crop=wide, model="minicpm-v-4.5"):
+        assert not look.dropped
 
 
 async def test_a_server_that_reports_nothing_or_leaves_out_what_it_had_cached_is_not_accused():

@@ -8,16 +8,16 @@ not in its cache, stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from zoomrefine_mcp.backends.clients.base import Message, Role
+from zoomrefine_mcp.geometry import Size
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import Usage
 
-LEAST_PICTURE_TOKENS = 256
-"""Of one picture: what Gemma spends, the fewest of the families that see a whole picture in their prompt (facts of
-their processors: InternVL 256 a tile, Gemini 258 and more, MiniCPM 640, LLaVA 576, Qwen and Claude a token each 784
-pixels or so)."""
+MOST_EXPECTED = 256
+"""No more tokens than these are expected of one picture, whatever the profile says: the name may have picked the wrong
+one, and a server may have shrunk the picture."""
 LEAST_PICTURE_PIXELS = 400_000
 """A smaller picture may have fewer tokens and proves nothing."""
 
@@ -31,12 +31,20 @@ _FRAME = 16
 """The most tokens that a chat template puts around one message."""
 
 
-def dropped(messages: Sequence[Message], prompt_tokens: int, *, before: int = 0, last: Usage | None = None) -> bool:
+def were_dropped(
+    messages: Sequence[Message],
+    prompt_tokens: int,
+    image_tokens: Callable[[Size], int],
+    *,
+    before: int = 0,
+    last: Usage | None = None,
+) -> bool:
     """Whether the pictures that are new in a request did not reach the model.
 
     Args:
         messages: The request.
         prompt_tokens: What its server says that the request held, cached or not; 0 where it says nothing.
+        image_tokens: What a picture costs, by the model's profile.
         before: How many of the messages the request before this one held.
         last: What that request cost, whose reply is the message behind those; None where there was none.
     """
@@ -50,7 +58,8 @@ def dropped(messages: Sequence[Message], prompt_tokens: int, *, before: int = 0,
     for number, message in enumerate(messages[before:]):
         low, high = _bounds(message, written=last.output_tokens if last and number == 0 else 0)
         fewest, most = fewest + low, most + high
-    return most < fewest + len(pictures) * LEAST_PICTURE_TOKENS and fewest <= grown <= most
+    of_pictures = sum(min(MOST_EXPECTED, image_tokens(picture.size)) for picture in pictures)
+    return most < fewest + of_pictures and fewest <= grown <= most
 
 
 def _tell_something(pictures: Sequence[Picture]) -> bool:

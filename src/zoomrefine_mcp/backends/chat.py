@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
-from zoomrefine_mcp.backends.arrival import dropped
+from zoomrefine_mcp.backends.arrival import were_dropped
 from zoomrefine_mcp.backends.base import Ask, BackendInfo, Look
 from zoomrefine_mcp.backends.clients.base import ChatClient, Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.profiles import PartOrder
@@ -156,7 +156,10 @@ class ChatBackend:
         except ReplyUnreadable as error:
             log.warning(
                 "a reply of %s to %s could not be read (%d characters, %s)",
-                *(self._info.model, ask.stage, len(completion.text), completion.finish),
+                self._info.model,
+                ask.stage,
+                len(completion.text),
+                completion.finish,
             )
             return replace(reply, fault=error, usage=usage + Usage(unreadable_replies=1))
 
@@ -184,12 +187,13 @@ class ChatBackend:
 
     def _dropped(self, reply: _Reply, after: ChatTranscript | None) -> bool:
         """Whether the pictures of this look did not reach the model, by the tokens of its last request."""
-        if not self._info.profile.in_prompt:
+        profile, tokens = self._info.profile, reply.completion.usage.input_tokens
+        if not profile.in_prompt:
             return False
-        tokens = reply.completion.usage.input_tokens
         if after is None:
-            return dropped(reply.messages, tokens)
-        return dropped(reply.messages, tokens, before=len(after.messages) - 1, last=after.usage)
+            return were_dropped(reply.messages, tokens, profile.image_tokens)
+        before = len(after.messages) - 1
+        return were_dropped(reply.messages, tokens, profile.image_tokens, before=before, last=after.usage)
 
     def _unreadable(self, reply: _Reply) -> ReplyUnreadable:
         """The fault of a look whose every try could not be read."""
