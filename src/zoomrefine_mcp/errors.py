@@ -187,7 +187,7 @@ class ReplyUnreadable(BackendFailure):
 
 
 class PictureRefused(BackendFailure):
-    """The model's server refused a picture as too large; ``context["limit"]`` holds the limit where it said one."""
+    """The model's server refused a picture as too large; ``context["limit"]`` is a ``Limit`` of what it said."""
 
     code = "picture_refused"
 

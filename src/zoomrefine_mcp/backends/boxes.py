@@ -5,8 +5,8 @@ measured on, and composes it onto the upright original. A mark that contradicts 
 and the caller is told:
 
 1. Percent signs are percents. All values within 0..1 are fractions, whatever was asked for.
-2. Values above 1 where fractions were asked for: the family's own unit if it has one, else 0-1000, or pixels where a
-   value is above 1000.
+2. Values above 1 where fractions were asked for: the family's own unit if it has one, else 0-1000 (y first under
+   ``box_2d``, as that key is known from Gemini), or pixels where a value is above 1000.
 3. Values far above 1000 in a family of 0-1000 are pixels where they fit the picture. A little above, they are clipped.
 4. Values up to 1000 that lie far outside the picture, in a family of pixels, are 0-1000.
 5. Corners in the wrong order are exchanged.
