@@ -4,7 +4,7 @@ Servers say the same thing in many words; the patterns here are those of OpenAI,
 and common gateways. A message never holds a secret: what a provider echoes is scrubbed and cut short. Every pattern
 sees a few thousand characters of it, and looks ahead a bounded way.
 
-A fault that may pass says how many tries it is worth (``context["tries"]``); ``retries.py`` obeys.
+A fault that may pass says how many tries it is worth (``context["worth_tries"]``); ``retries.py`` obeys.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def connection_fault(cause: BaseException | None, endpoint: Endpoint) -> Backend
     address = endpoint.address
     if isinstance(cause, httpx2.ReadTimeout | httpx2.WriteTimeout | httpx2.PoolTimeout):
         return BackendTimeout(
-            f"The server at {address} took too long.", hint="Try again, or ask a faster model.", tries=BRIEF
+            f"The server at {address} took too long.", hint="Try again, or ask a faster model.", worth_tries=BRIEF
         )
     words = scrub(str(cause or ""), endpoint)
     if isinstance(cause, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError):
@@ -57,7 +57,7 @@ def connection_fault(cause: BaseException | None, endpoint: Endpoint) -> Backend
             f"The connection to {address} broke before the answer came.",
             hint="Look into the server's log; it may have stopped, or run out of memory.",
             reason=words,
-            tries=LASTING,
+            worth_tries=LASTING,
         )
     if isinstance(cause, httpx2.ConnectTimeout):
         words = "it does not answer"
@@ -71,7 +71,7 @@ def connection_fault(cause: BaseException | None, endpoint: Endpoint) -> Backend
     else:
         hint = f"Is the server running at {address}? Another address is set with --base-url."
     return BackendUnreachable(
-        f"Cannot reach {address}: {words or 'no connection'}.", hint=hint, tries=BRIEF if certified else 1
+        f"Cannot reach {address}: {words or 'no connection'}.", hint=hint, worth_tries=BRIEF if certified else 1
     )
 
 
@@ -99,7 +99,7 @@ def status_fault(
         f"The server at {endpoint.address} answered {status}{said}",
         hint=hint,
         status=status,
-        tries=LASTING if passes else 1,
+        worth_tries=LASTING if passes else 1,
     )
 
 
@@ -131,7 +131,9 @@ def not_json(text: str, endpoint: Endpoint) -> BackendFailure:
         what = "answered with something that is no model's reply"
     end = "" if endpoint.wire == "anthropic" else ", usually with /v1 at its end"
     return BackendError(
-        f"The server at {endpoint.address} {what}.", hint=f"Is --base-url the address of its API{end}?", tries=BRIEF
+        f"The server at {endpoint.address} {what}.",
+        hint=f"Is --base-url the address of its API{end}?",
+        worth_tries=BRIEF,
     )
 
 
@@ -193,7 +195,9 @@ def _by_status(reply: _Reply) -> BackendFailure | None:
         case 404:
             return _by_words(reply) or _not_found(reply)
         case 408 | 504:
-            return BackendTimeout(f"The server at {address} gave up waiting{said}", hint="Try again.", tries=LASTING)
+            return BackendTimeout(
+                f"The server at {address} gave up waiting{said}", hint="Try again.", worth_tries=LASTING
+            )
         case 429 | 529:
             return _rate_limited(reply)
         case 503 if retry_after_s(reply.headers) is not None:
@@ -235,7 +239,7 @@ def _rate_limited(reply: _Reply) -> BackendFailure:
     said = f": {reply.said}" if reply.said else "."
     what = "is overloaded" if reply.status in {503, 529} else "limits the rate of requests"
     return BackendRateLimited(
-        f"{reply.endpoint.address} {what}{said}", hint=hint, retry_after_s=pause, tries=1 if spent else LASTING
+        f"{reply.endpoint.address} {what}{said}", hint=hint, retry_after_s=pause, worth_tries=1 if spent else LASTING
     )
 
 

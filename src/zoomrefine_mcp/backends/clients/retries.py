@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import anyio
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential, wait_random
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential, wait_random
 
 from zoomrefine_mcp.errors import BackendFailure
 
@@ -45,7 +45,7 @@ class Patience:
 
     Attributes:
         tries: The most tries of one request, the first included. A fault names how many it is worth
-            (``context["tries"]``); the smaller number counts.
+            (``context["worth_tries"]``); the smaller number counts.
         first_pause_s: The pause before the second try, in seconds; it doubles with each, and a random share of as much
             again is added. A server that names a pause gets that one.
         longest_pause_s: What the doubling stops at.
@@ -80,7 +80,7 @@ async def persist(call: Callable[[], Awaitable[C]], patience: Patience) -> C:
         return asked + spread(state) if asked else backoff(state)
 
     def spent(state: RetryCallState) -> bool:
-        worth = int(_fault(state).context.get("tries", 1))
+        worth = int(_fault(state).context.get("worth_tries", 1))
         return state.attempt_number >= min(worth, patience.tries) or _ends_too_late(state)
 
     def tell(state: RetryCallState) -> None:
@@ -88,7 +88,7 @@ async def persist(call: Callable[[], Awaitable[C]], patience: Patience) -> C:
         log.info("try %d failed, once more in %.1f s: %s: %s", number, state.upcoming_sleep, fault.code, fault.message)
 
     retrying = AsyncRetrying(
-        retry=retry_if_exception(lambda error: isinstance(error, BackendFailure)),
+        retry=retry_if_exception_type(BackendFailure),
         stop=spent,
         wait=pause,
         before_sleep=tell,
