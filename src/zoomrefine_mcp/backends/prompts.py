@@ -64,23 +64,31 @@ _TEXT_STAGES = {
     Stage.LOCALIZE: (
         f"Answer as far as the picture shows it; a closer look follows. {{unsure}}Then give one box around "
         "what decides the answer, large enough to hold what surrounds and identifies it: "
-        f"{_TEXT_CONVENTION}. End with two lines:\nAnswer: {{answer}}\n{_TEXT_BOX}"
+        f"{_TEXT_CONVENTION}. End with two lines:"
     ),
     Stage.REFINE: (
         "Look at the question again. Reason first: what does the new picture show of it, and what was overlooked or "
         "misread before? If it does not hold the evidence, ignore it and keep to the whole. "
-        "{unsure}End with one line:\nRechecked Answer: {answer}"
+        "{unsure}End with one line:"
     ),
     Stage.POINT: (
-        f"Find what is described: {_TEXT_CONVENTION}. End with two lines, the second left out if it is not there:\n"
-        f"Answer: [what it is, or: not visible]\n{_TEXT_BOX}"
+        f"Find what is described: {_TEXT_CONVENTION}. End with two lines, the second left out if it is not there:"
     ),
     Stage.SHARPEN: (
         f"Find the same thing in picture {{new}} and box it there: {_TEXT_CONVENTION} of picture {{new}}. End with two "
-        f"lines, the second left out if it is not there:\nAnswer: [what it is, or: not visible]\n{_TEXT_BOX}"
+        "lines, the second left out if it is not there:"
     ),
-    Stage.DIRECT: "Answer from the picture. {unsure}End with one line:\nAnswer: {answer}",
+    Stage.DIRECT: "Answer from the picture. {unsure}End with one line:",
 }
+_FOUND_LINES = f"Answer: [what it is, or: not visible]\n{_TEXT_BOX}"
+_TEXT_LINES = {
+    Stage.LOCALIZE: f"Answer: {{answer}}\n{_TEXT_BOX}",
+    Stage.REFINE: "Rechecked Answer: {answer}",
+    Stage.POINT: _FOUND_LINES,
+    Stage.SHARPEN: _FOUND_LINES,
+    Stage.DIRECT: "Answer: {answer}",
+}
+"""What a reply in the text form ends with."""
 
 _FULL_SCALE = {
     Unit.NORMALIZED: "numbers from 0 to 1, fractions of that picture's width and height",
@@ -126,11 +134,12 @@ def stage_text(ask: Ask, *, new: int) -> str:
         ask: The look.
         new: Number of the last of its pictures.
     """
-    stages = _TEXT_STAGES if ask.form is ReplyForm.TEXT else _JSON_STAGES
-    answer = "[letter of your option]" if ask.question.choices else "[your answer, in as few words as it takes]"
+    in_text = ask.form is ReplyForm.TEXT
     unsure = "" if ask.question.choices else _UNSURE
-    words = stages[ask.stage].replace("{new}", str(new)).replace("{answer}", answer).replace("{unsure}", unsure)
-    return f"{_question(ask.question, ask.stage)}\n\n{words}"
+    words = (_TEXT_STAGES if in_text else _JSON_STAGES)[ask.stage]
+    words = words.replace("{new}", str(new)).replace("{unsure}", unsure)
+    lines = f"\n{_last_lines(ask)}" if in_text else ""
+    return f"{_question(ask.question, ask.stage)}\n\n{words}{lines}"
 
 
 def again_text(ask: Ask) -> str:
@@ -144,8 +153,12 @@ def again_text(ask: Ask) -> str:
             "Your last message could not be read. Write it again as the one JSON object described at the beginning, "
             "and nothing else."
         )
-    lines = stage_text(ask, new=1).rpartition("line")[2].partition(":\n")[2]
-    return f"Your last message could not be read. Write nothing but what was asked for at its end:\n{lines}"
+    return f"Your last message could not be read. Write nothing but what was asked for at its end:\n{_last_lines(ask)}"
+
+
+def _last_lines(ask: Ask) -> str:
+    answer = "[letter of your option]" if ask.question.choices else "[your answer, in as few words as it takes]"
+    return _TEXT_LINES[ask.stage].replace("{answer}", answer)
 
 
 def _question(question: Question, stage: Stage) -> str:
