@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import anyio
 import pytest
-from PIL import Image
 
+from tests.support.fault_cases import draw_scene
 from tests.support.hosts import connect, launching
-from tests.support.model_server import MARKER, ModelServer
+from tests.support.model_server import ModelServer
 
 pytestmark = [
     pytest.mark.anyio,
@@ -20,19 +19,12 @@ pytestmark = [
 PATIENCE_S = 60
 
 
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    scene = Image.new("RGB", (3000, 2000), (120, 120, 120))
-    scene.paste(MARKER, (1500, 700, 1560, 760))
-    scene.save(tmp_path / "scene.jpg")
-    return tmp_path / "scene.jpg"
-
-
 @pytest.mark.parametrize(
     ("era", "wire", "look"),
     [("legacy", "anthropic", 2), ("2026-07-28", "openai", 1)],
 )
-async def test_cancelling_a_tool_call_over_stdio_closes_the_connection_to_the_model_server(picture, era, wire, look):
+async def test_cancelling_a_tool_call_over_stdio_closes_the_connection_to_the_model_server(tmp_path, era, wire, look):
+    picture = draw_scene(tmp_path / "scene.jpg")
     with ModelServer("claude", faults={look: "hang"}) as server, anyio.fail_after(PATIENCE_S):
         async with connect(launching(wire, server.address(wire), server.model, picture.parent), era) as client:
             async with anyio.create_task_group() as call:
