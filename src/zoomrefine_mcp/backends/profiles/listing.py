@@ -27,6 +27,7 @@ def facts_of(profile: Profile) -> dict[str, Any]:
             "seen": [seen.width, seen.height],
             "tokens": profile.image_tokens(EXAMPLE),
         },
+        "in_prompt": profile.in_prompt,
         "images_per_request": profile.images_per_request,
         "request_bytes": profile.request_bytes,
         "max_bytes": profile.max_bytes,
