@@ -13,6 +13,7 @@ from zoomrefine_mcp.backends.base import Ask, BackendInfo
 from zoomrefine_mcp.backends.chat import ChatBackend
 from zoomrefine_mcp.backends.clients.base import Completion
 from zoomrefine_mcp.backends.profiles import profile_for
+from zoomrefine_mcp.errors import BackendUnreachable
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.questions import read_question
@@ -127,6 +128,24 @@ async def test_an_answer_without_the_picture_is_returned_with_the_reason_and_is_
     )
     assert (result.answer, result.status, result.status_reason) == ("48", status, "picture_dropped")
     assert any("takes pictures" in warning for warning in result.warnings)
+
+
+class Breaking(Counting):
+    """The same, and its second answer never comes."""
+
+    async def complete(self, messages, *, form, max_tokens):
+        if self.last:
+            raise BackendUnreachable("gone")
+        return await super().complete(messages, form=form, max_tokens=max_tokens)
+
+
+async def test_a_picture_that_was_dropped_is_the_reason_also_where_the_second_look_fails(tmp_path):
+    profile = profile_for("nobody", wire="openai")
+    info = BackendInfo("openai", "nobody", profile, "http://localhost")
+    refine = ZoomRefine(ChatBackend(Breaking(lambda words, _: words / 4.3), info), view_edge=1200)
+    result = await refine.zoom_and_refine(draw_scene(tmp_path / "scene.jpg"), SHORT)
+    assert (result.status, result.status_reason) == ("preliminary", "picture_dropped")
+    assert any("gone" in warning for warning in result.warnings)
 
 
 async def test_a_place_that_was_found_without_the_picture_is_returned_with_the_reason(tmp_path):

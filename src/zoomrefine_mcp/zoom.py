@@ -151,8 +151,8 @@ class ZoomRefine(Generic[T]):
 
 
 def _interrupted(outcome: Outcome, reason: str) -> Outcome:
-    """What was kept, with the reason if a zoom was still wanted; a finished outcome stays as it is."""
-    return replace(outcome, reason=reason) if outcome.status is Status.PRELIMINARY else outcome
+    """What was kept, with the reason if a zoom was still wanted; one that has its own reason keeps it."""
+    return replace(outcome, reason=outcome.reason or reason) if outcome.status is Status.PRELIMINARY else outcome
 
 
 def _nothing_kept(policy: Policy, *, timed_out: bool) -> ZoomRefineError:
