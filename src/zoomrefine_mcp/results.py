@@ -86,7 +86,7 @@ class UsageInfo(_Model):
     cached_input_tokens: int
     """Of those, what the server says that it read from its cache."""
     output_tokens: int
-    unreadable_replies: int = 0
+    unreadable_replies: int
     """Replies that could not be read, those that were mended by asking once more included."""
 
 
