@@ -73,9 +73,7 @@ async def client_for(
     endpoint = choose_endpoint(Settings(backend=wire, base_url=address), ocr_installed=False)
     make = AnthropicClient if wire == "anthropic" else OpenAIClient
     name = model or ("m" if isinstance(server, str) else server.model)
-    client = make(
-        endpoint, name, profile, patience=Patience(tries, first_pause_s, longest_pause_s=first_pause_s * 99), **more
-    )
+    client = make(endpoint, name, profile, patience=Patience(tries, first_pause_s), **more)
     try:
         yield client
     finally:

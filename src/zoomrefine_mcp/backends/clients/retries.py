@@ -48,12 +48,10 @@ class Patience:
             (``context["worth_tries"]``); the smaller number counts.
         first_pause_s: The pause before the second try, in seconds; it doubles with each, and a random share of as much
             again is added. A server that names a pause gets that one.
-        longest_pause_s: What the doubling stops at.
     """
 
     tries: int = LASTING
     first_pause_s: float = 0.5
-    longest_pause_s: float = 8.0
 
 
 PATIENCE = Patience()
@@ -73,7 +71,7 @@ async def persist(call: Callable[[], Awaitable[C]], patience: Patience) -> C:
         BackendFailure: The fault of the last try.
     """
     spread = wait_random(0, patience.first_pause_s)
-    backoff = wait_exponential(multiplier=patience.first_pause_s, max=patience.longest_pause_s) + spread
+    backoff = wait_exponential(multiplier=patience.first_pause_s) + spread
 
     def pause(state: RetryCallState) -> float:
         asked = float(_fault(state).context.get("retry_after_s") or 0.0)
