@@ -13,6 +13,7 @@ import anyio
 from zoomrefine_mcp.backends.arrival import were_dropped
 from zoomrefine_mcp.backends.base import Ask, BackendInfo, Look
 from zoomrefine_mcp.backends.clients.base import ChatClient, Completion, Finish, Message, Role
+from zoomrefine_mcp.backends.clients.retries import IN_TIME_S
 from zoomrefine_mcp.backends.profiles import PartOrder
 from zoomrefine_mcp.backends.prompts import again_text, picture_text, stage_text, system_text
 from zoomrefine_mcp.backends.replies import Reading, read_reply
@@ -25,9 +26,6 @@ log = logging.getLogger(__name__)
 
 MORE_ROOM = 2
 """How many times the room of a reply that was cut off its second try gets."""
-
-_IN_TIME_S = 0.2
-"""A second try ends so many seconds before the deadline, so that what the first one cost and lacked can be told."""
 
 _NOTHING = "Try again, or use another model; some providers answer so when they filter a question."
 
@@ -175,7 +173,7 @@ class ChatBackend:
         Raises:
             ModelRefused: The model declined to answer, and nothing that was read before can stand.
         """
-        with anyio.move_on_at(anyio.current_effective_deadline() - _IN_TIME_S):
+        with anyio.move_on_at(anyio.current_effective_deadline() - IN_TIME_S):
             try:
                 return await self._ask(messages, ask, room, reply.usage)
             except BackendFailure as fault:

@@ -24,7 +24,7 @@ from zoomrefine_mcp.backends.clients.faults import (
     status_fault,
     unread_body,
 )
-from zoomrefine_mcp.backends.clients.retries import Patience, persist
+from zoomrefine_mcp.backends.clients.retries import IN_TIME_S, Patience, persist
 from zoomrefine_mcp.backends.clients.scrubbing import looked_at
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError, BackendFailure, ModelNotFound
@@ -38,10 +38,8 @@ MAX_NAME_CHARS = 200
 _MOST_COMPARED = 1000
 """How many names are compared with the one that was meant; the largest catalogues have some hundreds."""
 
-_LONGEST_LOOK_S = 10.0
+_LONGEST_LISTING_S = 10.0
 """How long a list that only improves an error is waited for, in seconds."""
-_IN_TIME_S = 0.2
-"""That wait ends so many seconds before the deadline, so that the error itself is told."""
 
 
 class RawResponse(Protocol):
@@ -111,7 +109,7 @@ async def with_candidates(
         endpoint: Who is asked.
     """
     names: tuple[str, ...] = ()
-    until = min(anyio.current_time() + _LONGEST_LOOK_S, anyio.current_effective_deadline() - _IN_TIME_S)
+    until = min(anyio.current_time() + _LONGEST_LISTING_S, anyio.current_effective_deadline() - IN_TIME_S)
     with anyio.move_on_at(until):
         try:
             names = await listing

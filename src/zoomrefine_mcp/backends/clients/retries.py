@@ -31,6 +31,10 @@ LEAST_LEFT_S = 1.0
 """A try that could only begin later than so many seconds before the deadline is not waited for: no model answers a
 question about a picture in less."""
 
+IN_TIME_S = 0.2
+"""What is only tried to mend a reply or an error ends so many seconds before the deadline, so that what there is can
+be told."""
+
 LONGEST_PAUSE_S = 65.0
 """A longer pause is never waited for, whatever the deadline: rates are counted by the minute, and who asks for more
 means more than that."""
