@@ -459,6 +459,17 @@ async def test_a_picture_that_is_refused_twice_is_the_error_that_says_what_to_do
     assert len(client.refused) == 2
 
 
+@pytest.mark.parametrize("limit", [Limit(Size(1, 1)), Limit(pixels=1000), Limit(bytes=500), Limit(bytes=1)])
+async def test_a_limit_within_which_nothing_can_be_seen_is_the_servers_refusal_and_no_picture_is_sent_for_it(
+    large, limit
+):
+    client = TakesNoLarger(limit, reply("7"), told=limit)
+    with pytest.raises(PictureRefused) as caught:
+        await ZoomRefine(backend(client)).zoom_and_refine(large, "What?")
+    assert "--view-edge" in caught.value.hint
+    assert len(client.refused) == 1
+
+
 async def test_what_unreadable_replies_cost_is_counted_and_they_are_a_measure_of_their_own(large):
     refine, _ = zoom(reply("7", [0.5, 0.5, 0.6, 0.6]), "Well.", "Still well.")
     result = await refine.zoom_and_refine(large, "What?")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Generic
 
 from zoomrefine_mcp.backends.base import Ask, Backend, BackendInfo, Look, T
-from zoomrefine_mcp.errors import BackendFailure, PictureRefused
+from zoomrefine_mcp.errors import BackendFailure, ImageTooLarge, PictureRefused
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import MAX_PICTURE_BYTES, Fit, Limit, Picture, Source
 from zoomrefine_mcp.records import Outcome, Stage, Usage
@@ -29,6 +29,9 @@ class Event:
     message: str
     done: int
 
+
+LEAST_EDGE = 64
+"""A rendering whose long edge has fewer pixels shows nothing, so none is sent to a server that takes no larger one."""
 
 _ROUNDINGS = 12
 """How often a size is reduced by 5% until a processor's grid no longer rounds it up beyond a limit."""
@@ -99,10 +102,12 @@ class Bench(Generic[T]):
             return await self._asked(ask, after)
         except PictureRefused as refused:
             smaller = await self._smaller(ask, refused.context.get("limit") or Limit())
+            if smaller is None:
+                raise
         return await self._asked(smaller, after)
 
-    async def _smaller(self, ask: Ask, limit: Limit) -> Ask:
-        """The same ask with pictures within the limit, cut from the original again.
+    async def _smaller(self, ask: Ask, limit: Limit) -> Ask | None:
+        """The same ask with pictures within the limit, cut from the original again; None where they would show nothing.
 
         Those that are within already are left alone; where all are, the limit said too little, and all are halved.
         """
@@ -113,7 +118,12 @@ class Bench(Generic[T]):
                 pictures.append(picture)
                 continue
             fit = self._fit_within(limit, ask.stage, picture) if over else self.fit(ask.stage, picture.size.scaled(0.5))
-            pictures.append(await self.render(ask.stage, picture.shows, fit))
+            if fit.size.long_edge < LEAST_EDGE:
+                return None
+            try:
+                pictures.append(await self.render(ask.stage, picture.shows, fit))
+            except ImageTooLarge:  # no quality brings it within the bytes
+                return None
             self._warn(f"The server refused a picture of {picture.size} pixels; it was sent again with {fit.size}.")
         return replace(ask, pictures=tuple(pictures))
 
