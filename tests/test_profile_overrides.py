@@ -90,9 +90,9 @@ def test_a_convention_that_there_is_not_is_refused_with_those_there_are():
 
 
 def test_a_file_changes_what_it_names_and_leaves_the_rest(written):
-    path = written('family = "qwen2.5-vl"\nmax_pixels = 1003520\nmultiple_of = 28\nimages_per_request = 2\n')
+    path = written('family = "qwen2.5-vl"\nmax_pixels = 1003520\nmultiple_of = 28\nenlarge_to = 900\n')
     profile = chosen(profile_file=path)
-    assert (profile.unit, profile.images_per_request) == (Unit.PIXELS, 2)
+    assert (profile.unit, profile.enlarge_to) == (Unit.PIXELS, 900)
     seen = profile.sees(Size(7680, 4320))
     assert (seen.width % 28, seen.height % 28) == (0, 0)
     assert seen.pixels <= 1_003_520

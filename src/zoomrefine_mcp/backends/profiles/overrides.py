@@ -65,10 +65,6 @@ class ProfileFile(BaseModel):
     """A crop whose long edge is shorter is brought up to this many pixels."""
     max_bytes: int | None = Field(None, ge=10_000, le=MAX_PICTURE_BYTES)
     """The largest encoded picture, in bytes."""
-    request_bytes: int | None = Field(None, ge=100_000)
-    """The largest request body, in bytes."""
-    images_per_request: int | None = Field(None, ge=1)
-    """How many pictures a request may hold."""
     unnamed_on_view: bool | None = None
     """Whether a box that names no picture lies on the first one."""
     structured_output: bool | None = None
