@@ -519,3 +519,11 @@ async def test_control_sequences_in_a_models_name_do_not_reach_the_terminal():
     assert "\x1b" not in "\n".join(lines)
     assert not any("31mred" in line for line in lines)  # a name that cannot be typed is none to choose from
     assert any("blue" in line for line in lines)
+
+
+async def test_a_key_that_a_server_lists_as_a_model_is_not_repeated():
+    with SightedServer(lists=[KEY, "blue"]) as server:
+        diagnosis = await examined(server, api_key=KEY, model="red")
+    assert KEY not in "\n".join(table(diagnosis))
+    assert KEY not in str(diagnosis.as_json())
+    assert "blue" in str(diagnosis.as_json())

@@ -10,6 +10,7 @@ from typing import Any
 from zoomrefine_mcp.app import App, ocr_is_installed, open_app
 from zoomrefine_mcp.backends.base import Backend, BackendInfo
 from zoomrefine_mcp.backends.clients import anthropic, openai
+from zoomrefine_mcp.backends.clients.scrubbing import looked_at
 from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
 from zoomrefine_mcp.backends.form import reply_schema
 from zoomrefine_mcp.backends.profiles.listing import EXAMPLE
@@ -187,7 +188,10 @@ class _Examination:
         self.tell(f"asking {self.endpoint.address} which models it has")
         list_models = anthropic.list_models if self.endpoint.wire == "anthropic" else openai.list_models
         try:
-            self.models = await list_models(self.endpoint)
+            listed = await list_models(self.endpoint)
+            self.models = tuple(
+                looked_at(name, self.endpoint) for name in listed
+            )  # a server may list a key it was sent
         except (BackendError, ModelNotFound, BackendRateLimited):
             return ok("reach", f"{self.endpoint.address} answers, and lists no models.")
         except ZoomRefineError as error:
