@@ -236,6 +236,119 @@ HUT = [
 ]
 
 
+INVOICE = [
+    *plate("Sabine Catering", 600, 600),
+    Written("VAT 19%", 600, 800, 20),
+    Written("602.67 EUR", 1000, 800, 20),
+    Written("Total due", 600, 860, 20),
+    Written("3,774.60 EUR", 1000, 860, 20),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Total of the Sabine Catering invoice?", "3,774.60 EUR"),
+        ("How much VAT is on the Sabine Catering invoice?", "602.67 EUR"),
+    ],
+)
+async def test_more_words_of_a_label_are_no_value_and_a_rate_is_no_sum(question, answer):
+    assert (await look_once(INVOICE, question)).answer.text == answer
+
+
+GAUGES = [
+    Written(text, left + offset, top + down, capital)
+    for left, top, name, first, low in (
+        (500, 300, "STEAM DRUM LEVEL", "291.2", "203.7"),
+        (2900, 300, "RAW WATER LEVEL", "57.4", "96.7"),
+        (5300, 300, "ASH SILO LEVEL", "88.1", "40.3"),
+        (500, 1900, "SLURRY LEVEL", "31.5", ""),
+        (2900, 1900, "FEED WATER LEVEL", "66.1", "12.0"),
+    )
+    for text, offset, down, capital in (
+        (name, 0, 0, 60),
+        ("Set point", 0, 1000, 20),
+        (first, 400, 1000, 20),
+        ("High alarm", 0, 1060, 20),
+        ("700.5", 400, 1060, 20),
+        ("Low alarm" if low else "", 0, 1120, 20),
+        (low, 400, 1120, 20),
+    )
+    if text
+]
+
+
+async def test_of_a_wall_of_like_cards_the_whole_card_is_looked_at():
+    first, second = await look_twice(GAUGES, "What is the set point of the steam drum level?")
+    assert first.regions[0].box.contains(Box(500 / 8000, 1300 / 4000, 1000 / 8000, 1450 / 4000))
+    assert second.answer.text == "291.2"
+
+
+async def test_what_something_is_set_to_is_found_beside_its_set_point():
+    assert (await look_once(GAUGES, "To what is the raw water level set?")).answer.text == "57.4"
+
+
+async def test_a_short_question_names_what_it_is_about_after_a_comma():
+    assert (await look_once(GAUGES, "High alarm, the raw water level?")).answer.text == "700.5"
+    assert (await look_once(GAUGES, "High alarm, the raw water flow?")).answer.abstained
+
+
+async def test_a_label_that_shares_a_word_with_another_one_is_not_taken_for_it():
+    assert (await look_once(GAUGES, "What is the low alarm of the feed water level?")).answer.text == "12.0"
+    assert (await look_once(GAUGES, "What is the low alarm of the slurry level?")).answer.abstained
+
+
+WALL = [
+    Written(text, left + offset, top + down, capital)
+    for row, top in enumerate((300, 1100, 1900))
+    for column, left in enumerate((1500, 4100, 6700))
+    for text, offset, down, capital in (
+        (f"BOX {row}{column}7{row + 1}", 0, 0, 60),
+        ("TARE", 0, 150, 18),
+        (f"{row + 3},{column}78 KG", 300, 150, 18),
+        (f"Seal 5{row}8{column}", -1250, 600, 18),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Which seal number does box 1172 have?", "5181"),
+        ("Which seal number does box 2073 have?", "5280"),
+        ("Tare of box 1172 (kg)?", "4,178 KG"),
+    ],
+)
+async def test_a_title_at_the_end_of_its_card_owns_what_stands_at_the_other_end(question, answer):
+    first, second = await look_twice(WALL, question)
+    assert first.answer.abstained
+    assert second.answer.text == answer
+
+
+CALENDAR = [
+    Written("March", 1500, 200, 70),
+    Written("May", 5500, 200, 70),
+    *(
+        Written(text, left, top, capital)
+        for start, name in ((500, "Otto Birch"), (4500, "Tess Varga"))
+        for left, top, text, capital in (
+            (start, 600, "15", 40),
+            (start, 700, "Cook: Dora Sato", 14),
+            (start + 500, 2400, "21", 40),
+            (start + 500, 2500, "Cook: Gus Ueda", 14),
+            (start + 1000, 2400, "22", 40),
+            (start + 1000, 2500, f"Cook: {name}", 14),
+        )
+    ),
+]
+
+
+async def test_a_day_is_found_under_its_month_on_a_calendar():
+    assert (await look_once(CALENDAR, "Who cooks on 22 May?")).answer.text == "Tess Varga"
+    assert (await look_once(CALENDAR, "Who cooks on 22 March?")).answer.text == "Otto Birch"
+    assert (await look_once(CALENDAR, "Who cooks on 23 May?")).answer.abstained
+
+
 async def test_of_a_sentence_only_what_stands_out_is_an_answer():
     assert (await look_once(HUT, "What opens the key box at Old Mine Shelter?")).answer.text == "D117"
 

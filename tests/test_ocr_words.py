@@ -68,6 +68,9 @@ def test_a_hit_says_where_the_value_begins():
         ("What is the key number of room 'Canteen C'?", ("key", "number"), ("Canteen", "C"), Form.CODE),
         ("What is the phone number of the archive?", ("phone", "number"), ("archive",), Form.PHONE),
         ("What is the e-mail address of the sender?", ("e-mail", "address"), ("sender",), Form.EMAIL),
+        ("To what is the steam drum level set?", (), ("steam", "drum", "level"), Form.ANY),
+        ("When was the brine outlet temperature calibrated?", (), ("brine", "outlet", "temperature"), Form.WHEN),
+        ("How much VAT is on the Norwell Timber invoice?", ("VAT",), ("Norwell", "Timber"), Form.PRICE),
         ("What is the date of the next inspection of crane 7?", ("date", "next", "inspection"), ("crane", "7"), Form.WHEN),
     ],
 )  # fmt: skip

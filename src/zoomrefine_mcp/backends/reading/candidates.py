@@ -86,6 +86,8 @@ def own_value(spot: Spot, wanted: Wanted, *, running: bool = False) -> tuple[boo
         if running and free:
             after = marked(after) or ""
         value = extract(wanted.form, after)
+        if value is not None and wanted.form is Form.ANY and value.islower() and value.isalpha() and after[0] == " ":
+            value = None  # the "due" of "Total due", the "point" of "Set point": more of the label
         if value is None and wanted.form in {Form.NUMBER, Form.PRICE, Form.WHEN}:
             value = extract(wanted.form, text[: min(hit.start for hit in placed)])
         if value is not None and wanted.form is Form.WHEN and not running:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from zoomrefine_mcp.backends.reading.candidates import Candidate, own_value, texts
+from zoomrefine_mcp.backends.reading.cards import card_of
 from zoomrefine_mcp.backends.reading.labels import is_header, valued
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, under
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, in_section, under
 from zoomrefine_mcp.backends.reading.names import covered
 from zoomrefine_mcp.backends.reading.sides import at_side
 from zoomrefine_mcp.backends.reading.values import extract, is_pure
 from zoomrefine_mcp.backends.reading.wanted import Form, Wanted, is_general
-from zoomrefine_mcp.backends.reading.words import MATCH, Hit, find, has_digit, squashed
+from zoomrefine_mcp.backends.reading.words import MATCH, MONTHS, Hit, find, has_digit, squashed, tokens
 
 OWNED = 0.4
 """Every word that names what the question is about has to reach a value with this strength."""
@@ -23,6 +25,7 @@ NAMESAKE = -1.0
 """Stands for a share of covered words that lets a title reach nothing (with it, less than ``OWNED`` is left)."""
 MARGIN = 0.04
 """Two different values whose weights differ by less are ambiguous."""
+_RATE = re.compile(r"\d[\d.,]*\s?%")
 BETTER_LABEL = 0.25
 """A label that fits so much better than the best value's own, and stands without a value, is a blank field."""
 
@@ -172,7 +175,10 @@ def _is_spent(label: Spot, value: Spot, wanted: Wanted, frame: Frame) -> bool:
     """Whether a line holds a label and its value, and so is no other line's label ("Fare EUR" heads a column)."""
     text = label.line.text.rstrip(": ")
     ends = [hit.end for hit in (find(word, text) for word in wanted.words) if hit.quality >= MATCH]
-    if ends and (has_digit(text[max(ends) :]) or ":" in text[max(ends) :]):
+    rest = text[max(ends, default=len(text)) :]
+    if wanted.form is Form.PRICE:
+        rest = _RATE.sub("", rest)  # "VAT 19 %" has its sum beside it
+    if has_digit(rest) or ":" in rest:
         return True
     if own_value(label, wanted, running=frame.spots.running(label))[1] is None:
         return False
@@ -198,9 +204,16 @@ def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) ->
     def names(title: Spot, target: Spot) -> float:
         if title is target:
             return 1.0 if own else 0.0
-        return belongs(title, target, frame.spots, cell=not own) * (0.6 + 0.4 * covered(title, wanted))
+        tie = _on_card(frame, title, target, belongs(title, target, frame.spots, cell=not own))
+        return tie * (0.6 + 0.4 * covered(title, wanted))
 
-    owners = {word: hits.reach(word, spot, names) for word in wanted.owner}
+    def in_month(title: Spot, target: Spot) -> float:
+        return max(names(title, target), 0.6 if in_section(title, target, frame.spots) else 0.0)
+
+    owners = {
+        word: hits.reach(word, spot, in_month if word.casefold() in MONTHS and wanted.day else names)
+        for word in wanted.owner
+    }
     asked = {word: hits.reach(word, spot, carries) for word in wanted.head}
     helping = {word: hits.reach(word, spot, carries) for word in wanted.rest}
     labelled, label = _label_fit(wanted, hits, asked, helping)
@@ -217,6 +230,8 @@ def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) ->
 def _label_fit(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], helping: dict[str, _Reach]) -> tuple[bool, float]:
     noun = wanted.noun
     if noun is not None:
+        if _is_other(wanted, hits, asked, noun):
+            return False, _average(asked)
         return asked[noun].strength >= LABELLED, _average(asked)
     pool = {**asked, **{word: reach for word, reach in helping.items() if not is_general(word)}}
     if not pool:
@@ -228,6 +243,21 @@ def _label_fit(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], helping: d
     if not wanted.owner and specific:  # then these words name what the question is about, too: most have to be there
         return best >= LABELLED and _average(specific) >= LABELLED, best
     return best >= LABELLED, best
+
+
+def _is_other(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], noun: str) -> bool:
+    """Whether a label names another thing of the kind: a "High alarm" where a "Low alarm" is printed, and asked for."""
+    label = asked[noun].spot
+    needed = [word for word in asked if not is_general(word)]
+    if label is None or all(asked[word].strength >= LABELLED for word in needed):
+        return False
+    before = tokens(label.line.text[: find(noun, label.line.text).start])
+    if not before or any(find(word, before[-1].text).quality >= MATCH for word in wanted.words):
+        return False
+    return any(
+        all(find(word, spot.line.text).quality >= MATCH for word in needed) and not hits.frame.spots.running(spot)
+        for spot in hits.frame.spots
+    )
 
 
 def _average(reached: dict[str, _Reach]) -> float:
@@ -249,7 +279,7 @@ def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None,
         return best
 
     def names(title: Spot, target: Spot) -> float:
-        return 1.0 if title is target else belongs(title, target, frame.spots)
+        return 1.0 if title is target else _on_card(frame, title, target, belongs(title, target, frame.spots))
 
     for spot in frame.spots:
         own, value = own_value(spot, wanted, running=frame.spots.running(spot))
@@ -266,6 +296,14 @@ def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None,
         if fit > best[1]:
             best = (spot, fit)
     return best
+
+
+def _on_card(frame: Frame, title: Spot, target: Spot, tie: float) -> float:
+    """How surely a value belongs to a title that may be one of a wall of cards: to all of its own, to no other."""
+    card = card_of(frame, title)
+    if card is None or not card.sure:
+        return tie
+    return max(tie, 0.8) if card.holds(target) else 0.4 * tie
 
 
 def _is_answered(frame: Frame, wanted: Wanted, label: Spot) -> bool:

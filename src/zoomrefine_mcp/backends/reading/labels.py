@@ -27,6 +27,10 @@ def valued(frame: Frame, form: Form, label: Spot, value: Spot) -> float:
         return below
     if label.tall >= 1.3 * value.tall:
         return below
+    if any(
+        has_digit(one.line.text) and 0 <= one.left - label.right < 25 * label.tall for one in frame.spots.row(label)
+    ):
+        return 0.0  # it has its value beside it
     if _has_partner(value, frame) or _has_sibling_values(label, frame):
         return 0.0
     gap = value.top - label.bottom

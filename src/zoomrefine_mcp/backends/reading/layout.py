@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Self
+from typing import NamedTuple, Self
 
 from zoomrefine_mcp.backends.reading.lines import Line
 from zoomrefine_mcp.backends.reading.prose import is_running
@@ -108,6 +108,21 @@ class Spots(tuple[Spot, ...]):  # noqa: SLOT001 - it remembers, so it has a __di
         return self._in_header[id(header)]
 
 
+class Card(NamedTuple):
+    """What a title stands for, in a frame's lengths; ``sure`` where its sides are known, else it reaches too far."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    sure: bool
+
+    def holds(self, spot: Spot) -> bool:
+        """Whether a line stands on the card."""
+        across = self.left <= (spot.left + spot.right) / 2 <= self.right
+        return across and self.top <= spot.middle <= self.bottom
+
+
 class Frame:
     """Lines as seen along one reading direction.
 
@@ -121,6 +136,7 @@ class Frame:
         self.aspect = aspect
         self.angle = angle
         self._cos, self._sin = math.cos(angle), math.sin(angle)
+        self.cards: dict[int, Card | None] = {}
         self.spots = Spots(self._spot(line) for line in lines if line.score >= 0.8 or len(line.text) > 2)
 
     def box(self, left: float, top: float, right: float, bottom: float) -> Box | None:
@@ -256,6 +272,26 @@ def heads(title: Spot, value: Spot, spots: Spots) -> float:
     )
     strength = 0.85 if mine <= reach else 0.85 - 0.4 * (mine - reach) / reach
     return strength if mine <= nearest else 0.3 * strength
+
+
+def in_section(title: Spot, value: Spot, spots: Spots) -> bool:
+    """Whether a value stands in the part of a sheet that a large title heads, however far down.
+
+    Titles of one row share the width among them; another large title below begins another part.
+    """
+    if value.top < title.bottom or title.tall < 1.25 * value.tall:
+        return False
+    middle = (value.left + value.right) / 2
+
+    def off(spot: Spot) -> float:
+        return abs((spot.left + spot.right) / 2 - middle)
+
+    row = [one for one in spots.row(title) if 0.75 < one.tall / title.tall < 1.33]
+    below = [
+        one for one in spots if title.bottom < one.middle < value.top and 0.8 < one.tall / title.tall < 1.33
+        and off(one) < max(off(title), title.right - title.left)
+    ]  # fmt: skip
+    return not below and all(off(title) < off(one) for one in row)
 
 
 def belongs(title: Spot, value: Spot, spots: Spots, *, cell: bool = True) -> float:

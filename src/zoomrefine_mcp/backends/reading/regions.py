@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zoomrefine_mcp.backends.reading.candidates import Candidate
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, overlap, same_row
+from zoomrefine_mcp.backends.reading.cards import card_of
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, in_section, overlap, same_row
 from zoomrefine_mcp.backends.reading.wanted import Wanted, is_general
-from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike
+from zoomrefine_mcp.backends.reading.words import MATCH, MONTHS, find, has_digit, look_alike, squashed
 from zoomrefine_mcp.geometry import Box
 
 LEFT, RIGHT, UP, DOWN = 4.0, 7.0, 2.0, 10.0
@@ -35,6 +36,16 @@ def anchor(frame: Frame, wanted: Wanted) -> Spot | None:
     words = needed or [word for word in (*wanted.head, *wanted.rest) if not is_general(word)] or list(wanted.words)
     if not words:
         return None
+    if wanted.day:
+        months = [word for word in wanted.owner if word.casefold() in MONTHS]
+        days = [
+            spot for spot in frame.spots if squashed(spot.line.text) == wanted.day and any(
+                find(months[0], title.line.text).quality >= MATCH and in_section(title, spot, frame.spots)
+                for title in frame.spots
+            )
+        ]  # fmt: skip
+        if len(days) == 1:
+            return days[0]
     ranked = sorted(((_named(spot, words, wanted), spot) for spot in frame.spots), key=lambda pair: -pair[0])
     if not ranked or ranked[0][0] < (0.55 if needed else 0.3):
         return None
@@ -65,6 +76,10 @@ def around_label(frame: Frame, label: Spot, wanted: Wanted) -> Box | None:
             right = min(right, max(spot.left, label.right + unit))
         elif same_row(spot, label) and label.left - spot.right > 3 * unit:
             left = max(left, min(spot.right, label.left - unit))
+    card = card_of(frame, label)
+    if card is not None:
+        left, top = min(left, card.left), min(top, card.top)
+        right, bottom = max(right, card.right), max(bottom, card.bottom)
     return frame.box(left, top, right, bottom)
 
 

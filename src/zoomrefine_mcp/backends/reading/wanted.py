@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from zoomrefine_mcp.backends.reading.words import EXPANDED, UNITS, alike, has_digit, tokens, word_set
+from zoomrefine_mcp.backends.reading.words import EXPANDED, MONTHS, UNITS, alike, has_digit, tokens, word_set
 
 
 class Form(StrEnum):
@@ -75,6 +75,13 @@ class Wanted:
         return replace(self, owner=tuple(word for word in self.owner if word not in dropped)) if dropped else self
 
     @property
+    def day(self) -> str | None:
+        """The "22" of "22 May": a date in a calendar, whose sheet is headed with the month alone."""
+        if not MONTHS.intersection(word.casefold() for word in self.owner):
+            return None
+        return next((word for word in self.owner if word.isdigit() and len(word) <= 2), None)
+
+    @property
     def noun(self) -> str | None:
         """The word that names what is asked for: the last of the head that is not a general one."""
         return next((word for word in reversed(self.head) if not is_general(word)), None)
@@ -109,12 +116,16 @@ _FORMS: list[tuple[Form, str]] = [
     (Form.WHEN, r"\bwhen\b|\btimes?\b|\bdates?\b|(what|which) (day|month|date)|hours|\buntil\b|deadline|expir|due\b"),
     (Form.PRICE, r"price|\bcosts?\b|\bfare\b|\bfee\b|how much is|how much are|how expensive"),
     (Form.NAME, r"\bwho\b|\bwhose\b|\bwhom\b"),
+    (Form.PRICE, r"how much (vat|tax)\b|\b(vat|tax)$|\b(vat|tax) (of|for|on|in|amount)\b"),
     (Form.NUMBER, r"how (many|much|high|large|big|long|wide|deep|far|fast|heavy|tall|old|thick|hot|steep)\b"),
     (Form.CODE, r"\b(number|no\.|code|id|serial|reference|postcode|zip|licen[cs]e plate|identifier)\b"),
     (Form.NUMBER, rf"(what|which) .*\b({_MEASURES})\b"),
+    (Form.NUMBER, r"\b(total|amount|sum|balance)\b"),
 ]
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|(?<!\w)['\u2018\u2019]([^'\u2018\u2019]+)['\u2018\u2019](?!\w)")
 _CONTRACTED = re.compile(r"\b(what|who|where|when|how|which)['\u2019]s\b", re.IGNORECASE)
+_APPOSED = re.compile(r"^([^,]+), ([^,]+)$")
+"""A short question: "Net weight, the pump?"."""
 _SHORT = re.compile(r"\b[sp]/n\b", re.IGNORECASE)
 _CLOSED = re.compile(r"(is|are|was|were|does|do|did|can|has|have|will|should|must)\b", re.IGNORECASE)
 _SIDES: list[tuple[Side, str]] = [
@@ -158,6 +169,8 @@ def take_apart(question: str) -> Wanted:
     text = _SHORT.sub(lambda found: EXPANDED[found.group().casefold()], text)
     quoted = [one or other for one, other in _QUOTED.findall(text)]
     plain = _QUOTED.sub(lambda found: f" {found.group(1) or found.group(2)} ", text)
+    if not _QUESTION_WORDS.intersection(token.text.casefold() for token in tokens(plain)):
+        plain = _APPOSED.sub(r"\1 of \2", plain)
     words = _content(plain)
     spelled = [token.text for part in quoted for token in tokens(part)]
     first = next((token.text for token in tokens(plain)), "")
@@ -177,7 +190,10 @@ def take_apart(question: str) -> Wanted:
         or (word in tail and word not in head and not is_general(word) and word.casefold() not in UNITS)
     ]  # fmt: skip
     kept_head = [word for word in head if word not in owner]
-    rest = [word for word in words if word not in owner and word not in kept_head]
+    rest = [
+        word for word in words
+        if word not in owner and word not in kept_head and word not in UNITS  # "in kg" labels no value
+    ]  # fmt: skip
     named = any(word in names for word in owner)
     soft = frozenset(word for word in owner if word not in names and not has_digit(word)) if named else frozenset()
     side = _side(plain, owner)
@@ -229,6 +245,8 @@ def _head(text: str) -> list[str]:
     start = next((i for i, word in enumerate(lowered) if word in _QUESTION_WORDS), None)
     if start is None:
         return _short_head(parts, lowered)
+    if _done(parts) is not None:
+        return []  # "to what is the burner set": what is done to it is all that is asked for
     index = start + 1
     if lowered[start] in {"when", "who", "where"} and (index >= len(parts) or lowered[index] not in _AUXILIARY):
         return []  # "who inspected ...": a verb, no noun
@@ -271,12 +289,16 @@ def _short_head(parts: list[str], lowered: list[str]) -> list[str]:
 
 def _subject(text: str) -> set[str]:
     """The noun phrase of several words between an auxiliary and the verb: "was the RECORD PLAYER bought"."""
-    lowered = [token.text.casefold() for token in tokens(text)]
+    parts = [token.text for token in tokens(text)]
+    lowered = [part.casefold() for part in parts]
     start = next((i for i, word in enumerate(lowered) if word in _AUXILIARY), None)
     if start is None or start == 0:
         return set()
+    done = _done(parts)
+    if done is not None:
+        return {word for word in done if _counts(word)}
     phrase = []
-    for word in [token.text for token in tokens(text)][start + 1 :]:
+    for word in parts[start + 1 :]:
         if word.casefold() in _PREPOSITIONS or _is_verb(word) or word.casefold() in _PARTICIPLES:
             break
         if _counts(word):
@@ -284,6 +306,21 @@ def _subject(text: str) -> set[str]:
     else:
         return set()  # no verb: "what is the operating pressure" asks for that
     return set(phrase) if len(phrase) > 1 else set()
+
+
+def _done(parts: list[str]) -> list[str] | None:
+    """What something is done to: "the burner" of "to what is the burner set", "when was the burner set"."""
+    lowered = [part.casefold() for part in parts]
+    start = next((i for i, word in enumerate(lowered) if word in _QUESTION_WORDS), None)
+    if start is None or len(parts) < start + 4 or lowered[start + 1] not in {"is", "are", "was", "were"}:
+        return None
+    last = lowered[-1]
+    if not _counts(last) or not (last in _PARTICIPLES or last.endswith("ed")):
+        return None
+    phrase = parts[start + 2 : -1]
+    named = any(part[0].isupper() for part in phrase)
+    several = sum(_counts(part) for part in phrase) > 1  # one word is part of the label: "Loan returned"
+    return phrase if several and not named and not _PREPOSITIONS.intersection(lowered[start + 2 : -1]) else None
 
 
 def _kinds(text: str, names: set[str]) -> set[str]:

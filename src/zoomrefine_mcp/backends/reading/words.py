@@ -9,6 +9,9 @@ from functools import lru_cache
 MATCH = 0.75
 """A word counts as read from this quality on."""
 
+_MONTHS = ("january", "february", "march", "april", "june", "july", "august", "october")
+MONTHS = frozenset((*_MONTHS, "may", "september", "november", "december"))
+
 SAME = [
     {"number", "no", "nr", "num", "nos", "numbers"},
     {"telephone", "phone", "tel", "call", "hotline"},
@@ -52,7 +55,7 @@ SAME = [
     *({day, day[:3], f"{day}s"} for day in ("monday", "wednesday", "friday", "saturday", "sunday")),
     {"tuesday", "tue", "tues", "tuesdays"},
     {"thursday", "thu", "thur", "thurs", "thursdays"},
-    *({month, month[:3]} for month in ("january", "february", "march", "april", "june", "july", "august", "october")),
+    *({month, month[:3]} for month in _MONTHS),
     {"september", "sep", "sept"},
     {"november", "nov"},
     {"december", "dec"},
