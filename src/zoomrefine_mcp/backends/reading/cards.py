@@ -9,6 +9,9 @@ LEAST_LIKE = 3
 WIDEST, DEEPEST = 0.8, 0.4
 """... unless its card were larger than this, in shares of the picture's height."""
 
+EVEN = 1.5
+"""The next titles on both sides stand as far off as each other, up to this factor."""
+
 
 def card_of(frame: Frame, title: Spot) -> Card | None:
     """The card of a title where its like stand around it in rows and columns; None where there is no such order.
@@ -37,6 +40,8 @@ def _card(frame: Frame, title: Spot) -> Card | None:
     down = below if below is not None else above
     if rightward is None or down is None or len(row) + len(column) < LEAST_LIKE:
         return None
+    if not _even(before, after, title.right - title.left) or not _even(above, below, title.tall):
+        return None
     leftward = before if before is not None else rightward
     first = min(one.left for one in (title, *row)) / leftward
     last = (frame.aspect - max(one.right for one in (title, *row))) / rightward
@@ -55,3 +60,10 @@ def _card(frame: Frame, title: Spot) -> Card | None:
     return Card(
         title.left - leftward - slack, title.top - slack, title.right + rightward + slack, title.bottom + down, sure
     )
+
+
+def _even(one: float | None, other: float | None, size: float) -> bool:
+    """Whether the distances to the neighbours on both sides are much the same, where there are both."""
+    if one is None or other is None:
+        return True
+    return max(one, other) + size < EVEN * (min(one, other) + size)
