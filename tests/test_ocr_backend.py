@@ -390,6 +390,19 @@ async def test_a_card_with_its_name_in_a_column_of_its_own_owns_its_lines_and_no
     assert (await look_once(without, "When was Northern Cask first charted?")).answer.abstained
 
 
+async def test_an_empty_cell_is_not_filled_from_the_column_beside_it():
+    lines = in_rows(
+        ("Part", "Supplier", "Drawing"),
+        ("Spindle", "Rosenau", "T17"),
+        ("Cover", "", "T18"),
+        ("Ring", "Pellman", "T19"),
+        capital=30,
+    )
+    lines = [line for line in lines if line.text]
+    assert (await look_once(lines, "Which supplier delivers the spindle?")).answer.text == "Rosenau"
+    assert (await look_once(lines, "Which supplier delivers the cover?")).answer.abstained
+
+
 async def test_text_that_is_read_unsurely_is_not_an_answer():
     lines = plate("PUMP P-204", 600, 600)
     lines.append(Written("Serial no. 48-2207", 600, 760, 20, score=0.6))

@@ -71,6 +71,10 @@ def test_a_hit_says_where_the_value_begins():
         ("To what is the steam drum level set?", (), ("steam", "drum", "level"), Form.ANY),
         ("When was the brine outlet temperature calibrated?", (), ("brine", "outlet", "temperature"), Form.WHEN),
         ("How much VAT is on the Norwell Timber invoice?", ("VAT",), ("Norwell", "Timber"), Form.PRICE),
+        ("Which supplier delivers the bearing cover?", ("supplier",), ("bearing", "cover"), Form.ANY),
+        ("Read me the serial number of git-lille-08.", ("serial", "number"), ("git-lille-08",), Form.CODE),
+        ("How much do we have to pay on the Quarry Lane invoice?", (), ("Quarry", "Lane"), Form.PRICE),
+        ("Tell me which gate LH 441 uses", ("gate",), ("LH", "441"), Form.ANY),
         ("What is the date of the next inspection of crane 7?", ("date", "next", "inspection"), ("crane", "7"), Form.WHEN),
     ],
 )  # fmt: skip

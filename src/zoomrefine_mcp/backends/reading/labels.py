@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, aligned, beside, overlap, under
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, aligned, beside, offset, overlap, under
 from zoomrefine_mcp.backends.reading.wanted import Form
 from zoomrefine_mcp.backends.reading.words import has_digit
 
@@ -55,7 +55,7 @@ def is_header(label: Spot, value: Spot, frame: Frame) -> bool:
     """Whether a line heads a column of a table in which the value stands: others in both rows, in the same columns."""
     if label.line.text.rstrip().endswith(":") or has_digit(label.line.text) or value.tall > 1.25 * label.tall:
         return False
-    if not aligned(label, value):
+    if not aligned(label, value) or _has_nearer_header(label, value, frame):
         return False
     row = frame.spots.row(value)
     to_left = min((value.left - spot.right for spot in row if spot.right <= value.left + value.tall), default=None)
@@ -66,6 +66,16 @@ def is_header(label: Spot, value: Spot, frame: Frame) -> bool:
         overlap((one.left, one.right), (other.left, other.right)) > 0.3 or abs(one.left - other.left) < 2 * one.tall
         for one in frame.spots.row(label)
         for other in row
+    )
+
+
+def _has_nearer_header(label: Spot, value: Spot, frame: Frame) -> bool:
+    """Whether another line in the label's row stands more nearly above the value: the header of its own column."""
+    mine = offset(label, value)
+    return any(
+        offset(other, value) < mine - 0.5 * value.tall
+        for other in frame.spots.row(label)
+        if 0.6 < other.tall / label.tall < 1.6
     )
 
 

@@ -229,8 +229,13 @@ def _is_in_header(header: Spot, spots: Spots) -> bool:
 def aligned(one: Spot, other: Spot) -> bool:
     """Whether two lines stand flush left, flush right or centred in one column; a little more slack far apart."""
     slack = 1.5 * max(one.tall, other.tall) + 0.03 * abs(one.middle - other.middle)
+    return offset(one, other) <= slack
+
+
+def offset(one: Spot, other: Spot) -> float:
+    """How far two lines are from standing in one column, by the nearest of their left, right and middle."""
     centres = (one.left + one.right - other.left - other.right) / 2
-    return min(abs(one.left - other.left), abs(one.right - other.right), abs(centres)) <= slack
+    return min(abs(one.left - other.left), abs(one.right - other.right), abs(centres))
 
 
 def under(label: Spot, value: Spot, spots: Spots) -> float:

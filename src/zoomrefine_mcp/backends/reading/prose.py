@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from zoomrefine_mcp.backends.reading.words import has_digit, tokens, word_set
+from zoomrefine_mcp.backends.reading.words import UNITS, has_digit, tokens, word_set
 
 LEAST_WORDS = 5
 """Shorter lines are captions and labels, whatever words they hold."""
@@ -69,6 +69,8 @@ def is_fragment(text: str, *, cut: bool) -> bool:
 def marked(text: str) -> str | None:
     """What stands out at the beginning of a piece of a sentence: a code, a figure or a name; None where nothing does.
 
+    >>> marked("12x7 cm overall")
+    '12x7 cm'
     >>> marked("with D117 at the door"), marked("by M. Keller and sons"), marked("with care")
     ('D117', 'M. Keller', None)
     """
@@ -77,7 +79,8 @@ def marked(text: str) -> str | None:
         words.pop(0)
     run: list[str] = []
     for word in words:
-        if not (has_digit(word) or word[:1].isupper()):
+        is_unit = bool(run) and has_digit(run[-1]) and word.rstrip(".,;:").casefold() in UNITS
+        if not (has_digit(word) or word[:1].isupper() or is_unit):
             break
         run.append(word)
         if word[-1] in ",;:!?" or (word[-1] == "." and len(word) > 3):

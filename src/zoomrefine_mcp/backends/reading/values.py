@@ -28,6 +28,7 @@ _DATE = "|".join(
         r"(?<![\w-])(?:1[5-9]|20|21)\d\d(?!\d)",
     )
 )
+_IS_DATE = re.compile(r"\d{4}[./\-]\d{1,2}[./\-]\d{1,2}|\d{1,2}[./\-]\d{1,2}[./\-]\d{4}")
 _WHEN_PART = (
     rf"(?:{_DATE}|{_CLOCK}|(?<![a-z])(?:{_WEEKDAY})(?![a-z])|daily|noon|midnight|\d{{1,2}}(?=\s?(?:-|\u2013|to)\s?\d))"
 )
@@ -77,7 +78,7 @@ def extract(form: Form, text: str) -> str | None:
     if form is Form.ANY:
         return cleaned
     if form is Form.NUMBER:
-        return _number(cleaned)
+        return None if _IS_DATE.fullmatch(cleaned) else _number(cleaned)
     if form is Form.CODE:
         return _code(cleaned)
     if form is Form.NAME:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from zoomrefine_mcp.backends.reading.words import EXPANDED, MONTHS, UNITS, alike, has_digit, tokens, word_set
 
@@ -114,6 +114,7 @@ _FORMS: list[tuple[Form, str]] = [
     (Form.PHONE, r"(tele)?phone|telephone|\btel\b|hotline|\bfax\b|\bcall\b|\bdial\b"),
     (Form.YEAR, r"(which|what) year|year of|the year\b"),
     (Form.WHEN, r"\bwhen\b|\btimes?\b|\bdates?\b|(what|which) (day|month|date)|hours|\buntil\b|deadline|expir|due\b"),
+    (Form.PRICE, r"how much\b.*\b(pay|owed?|due)\b"),
     (Form.PRICE, r"price|\bcosts?\b|\bfare\b|\bfee\b|how much is|how much are|how expensive"),
     (Form.NAME, r"\bwho\b|\bwhose\b|\bwhom\b"),
     (Form.PRICE, r"how much (vat|tax)\b|\b(vat|tax)$|\b(vat|tax) (of|for|on|in|amount)\b"),
@@ -126,6 +127,11 @@ _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|(
 _CONTRACTED = re.compile(r"\b(what|who|where|when|how|which)['\u2019]s\b", re.IGNORECASE)
 _APPOSED = re.compile(r"^([^,]+), ([^,]+)$")
 """A short question: "Net weight, the pump?"."""
+_TOLD = re.compile(
+    r"^(?:please )?(?:can you )?(?:read|tell|give|show)(?: out)? (?:me|us) (?:the )?(?!what|which|who|when|where|how)",
+    re.IGNORECASE,
+)
+"""A question put as a request: "Read me the serial number of ..."."""
 _SHORT = re.compile(r"\b[sp]/n\b", re.IGNORECASE)
 _CLOSED = re.compile(r"(is|are|was|were|does|do|did|can|has|have|will|should|must)\b", re.IGNORECASE)
 _SIDES: list[tuple[Side, str]] = [
@@ -165,7 +171,7 @@ def take_apart(question: str) -> Wanted:
     >>> wanted.head, wanted.owner, wanted.form.name
     (('serial', 'number'), ('pump', 'P-204'), 'CODE')
     """
-    text = _CONTRACTED.sub(r"\1 is", " ".join(question.split()))
+    text = _TOLD.sub("What is the ", _CONTRACTED.sub(r"\1 is", " ".join(question.split())))
     text = _SHORT.sub(lambda found: EXPANDED[found.group().casefold()], text)
     quoted = [one or other for one, other in _QUOTED.findall(text)]
     plain = _QUOTED.sub(lambda found: f" {found.group(1) or found.group(2)} ", text)
@@ -182,8 +188,9 @@ def take_apart(question: str) -> Wanted:
     }
     head = _head(plain)
     # "the VAT of ...", "at which IP": an acronym that is asked for names nothing.
-    names -= {word for word in head if word.isupper() and word.isalpha() and word not in spelled}
-    tail = _last_phrase(plain, names) | _kinds(plain, names) | _subject(plain)
+    numbered = {word for word, after in pairwise(token.text for token in tokens(plain)) if has_digit(after)}  # "LH 441"
+    names -= {word for word in head if word.isupper() and word.isalpha() and word not in {*spelled, *numbered}}
+    tail = _last_phrase(plain, names) | _kinds(plain, names) | _subject(plain) | _object(plain)
     owner = [
         word for word in words
         if word in names
@@ -261,7 +268,7 @@ def _head(text: str) -> list[str]:
         index += 1
     head: list[str] = []
     while index < len(parts) and lowered[index] not in _AUXILIARY | _PREPOSITIONS:
-        if head and lowered[index] in _VERBS and lowered[index].endswith("s"):
+        if head and (_governs(lowered, index) or (lowered[index] in _VERBS and lowered[index].endswith("s"))):
             break  # "which number takes calls": the verb ends the noun phrase
         if _counts(parts[index]):
             head.append(parts[index])
@@ -285,6 +292,24 @@ def _short_head(parts: list[str], lowered: list[str]) -> list[str]:
     end = next((i for i, word in enumerate(lowered) if word in _PREPOSITIONS), 0)
     head = parts[:end]
     return [word for word in head if _counts(word)] if len(head) <= 4 and lowered[:1] != ["the"] else []
+
+
+def _governs(lowered: list[str], index: int) -> bool:
+    """Whether a word is a verb by what follows it: "delivers the ..."."""
+    verb = lowered[index].endswith("s") and not lowered[index].endswith("ss") and lowered[index] not in _AUXILIARY
+    return verb and lowered[index + 1 : index + 2] in (["the"], ["a"], ["an"])
+
+
+def _object(text: str) -> set[str]:
+    """What such a verb is about: the "bearing cover" of "which supplier delivers the bearing cover"."""
+    parts = [token.text for token in tokens(text)]
+    lowered = [part.casefold() for part in parts]
+    start = next((i for i, word in enumerate(lowered) if word in {"which", "what", "who"}), None)
+    verb = next((i for i in range(start + 1, len(parts)) if _governs(lowered, i)), None) if start is not None else None
+    if verb is None or _AUXILIARY.intersection(lowered[:verb]):
+        return set()
+    phrase = takewhile(lambda word: word.casefold() not in _PREPOSITIONS | _AUXILIARY, parts[verb + 2 :])
+    return {word for word in phrase if _counts(word)}
 
 
 def _subject(text: str) -> set[str]:
