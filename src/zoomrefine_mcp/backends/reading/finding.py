@@ -21,8 +21,6 @@ OWNED = 0.4
 """Every word that names what the question is about has to reach a value with this strength."""
 LABELLED = 0.5
 """The word that names what is asked for has to reach a value with this strength."""
-NAMESAKE = -1.0
-"""Stands for a share of covered words that lets a title reach nothing (with it, less than ``OWNED`` is left)."""
 MARGIN = 0.04
 """Two different values whose weights differ by less are ambiguous."""
 _RATE = re.compile(r"\d[\d.,]*\s?%")

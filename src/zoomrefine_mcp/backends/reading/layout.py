@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 from typing import NamedTuple, Self
 
 from zoomrefine_mcp.backends.reading.lines import Line
@@ -163,13 +162,6 @@ def lean(line: Line, aspect: float) -> float:
     length = math.hypot(along_x, along_y)
     angle = math.atan2(along_y, along_x)
     return angle if length > 4 * line.capital_share and abs(angle) > STRAIGHT else 0.0
-
-
-def reading_angle(lines: Iterable[Line], aspect: float) -> float:
-    """The direction that some lines have in common: their median, each direction as sure as its line is long."""
-    angles = [lean(line, aspect) for line in lines]
-    angle = median(angles) if angles else 0.0
-    return angle if abs(angle) < math.radians(30) else 0.0
 
 
 def overlap(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -7,7 +7,7 @@ from zoomrefine_mcp.backends.reading.wanted import Wanted
 from zoomrefine_mcp.backends.reading.words import MATCH, find, tokens
 
 NAMESAKE = -1.0
-"""Stands for a share of covered words that lets a title reach nothing."""
+"""Stands for a share of covered words that lets a title reach nothing: with it, too little is left to own a value."""
 
 
 def covered(spot: Spot, wanted: Wanted) -> float:

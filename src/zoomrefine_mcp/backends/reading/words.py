@@ -249,9 +249,3 @@ def _glued(word: str, line: str) -> Hit:
             return Hit(quality, places[at], places[end - 1] + 1)
         at = text.find(wanted, at + 1)
     return NO_HIT
-
-
-def _goes_on(line: str, at: int) -> bool:
-    """Whether a number goes on there: with a digit or letter, or with the decimals after a point."""
-    rest = line[at : at + 2]
-    return rest[:1].isalnum() or (rest[:1] in {".", ","} and rest[1:].isdigit())
