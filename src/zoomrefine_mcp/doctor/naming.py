@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from zoomrefine_mcp.backends.base import BackendInfo
-from zoomrefine_mcp.backends.clients.exchange import MAX_CANDIDATES
+from zoomrefine_mcp.backends.clients.exchange import MAX_CANDIDATES, listed, nearest_first
 from zoomrefine_mcp.backends.profiles import profile_for
 from zoomrefine_mcp.backends.profiles.listing import EXAMPLE
 from zoomrefine_mcp.doctor.checks import Check, Status, failed, failed_by, ok, warned
@@ -68,11 +67,8 @@ _OVERRIDES = ("profile_file", "box_convention")
 
 def _candidates(model: str, models: Sequence[str]) -> list[str]:
     """What the server offers, names alike first."""
-    alike = get_close_matches(model, models, n=3, cutoff=0.4)
-    return list(dict.fromkeys((*alike, *models)))[:MAX_CANDIDATES]
+    return list(nearest_first(model, models)[:MAX_CANDIDATES])
 
 
 def _offered(model: str, models: Sequence[str]) -> str:
-    names = _candidates(model, models)
-    rest = len(models) - len(names)
-    return ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+    return listed(_candidates(model, models), len(models))

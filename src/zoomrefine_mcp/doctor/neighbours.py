@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from zoomrefine_mcp.backends.clients.exchange import listed
 from zoomrefine_mcp.backends.clients.network import is_this_machine
 from zoomrefine_mcp.backends.clients.openai import list_models
 from zoomrefine_mcp.backends.endpoints import Endpoint
@@ -88,8 +89,8 @@ async def _look_at(server: LocalServer, *, is_configured: bool) -> Check:
 
 
 def _told(address: str, models: Sequence[str]) -> str:
-    named = ", ".join(models[:MAX_NAMED]) + (f" and {len(models) - MAX_NAMED} more" if len(models) > MAX_NAMED else "")
-    return f"A server answers at {address}: {named}." if models else f"A server answers at {address}, with no model."
+    named = f": {listed(models[:MAX_NAMED], len(models))}." if models else ", with no model."
+    return f"A server answers at {address}{named}"
 
 
 def _flags(address: str, models: Sequence[str]) -> str:

@@ -11,12 +11,11 @@ import pybase64
 
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
-from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema, with_candidates
+from zoomrefine_mcp.backends.clients.exchange import Binding, exchange, model_names
 from zoomrefine_mcp.backends.clients.retries import PATIENCE, Patience
 from zoomrefine_mcp.backends.clients.sealed import LISTING_PATIENCE, LISTING_TIMEOUT_S, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
-from zoomrefine_mcp.errors import BackendError, ModelNotFound
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import ReplyForm, Usage
 
@@ -54,7 +53,9 @@ class AnthropicClient:
         self.endpoint = endpoint
         self.model = model
         self.profile = profile
-        self._reply_schema = _in_subset(reply_schema) if endpoint.official else reply_schema
+        schema = _in_subset(reply_schema) if endpoint.official else reply_schema
+        bound = {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
+        self._binding = Binding(None if schema is None else bound)
         self._patience = patience
         self._transport = transport
         self._sdk = _connect(endpoint, transport)
@@ -76,26 +77,16 @@ class AnthropicClient:
             request["system"] = system
         if self.profile.accepts_temperature:
             request["extra_body"] = {"temperature": 0}  # the SDK's own parameter is gone; older models still take it
-        if form is ReplyForm.TEXT or self._reply_schema is None:
-            return await self._send(request)
-        schema = {"type": "json_schema", "schema": self._reply_schema}
-        try:
-            return await self._send({**request, "output_config": {"format": schema}})
-        except BackendError as error:
-            if not refuses_schema(error):
-                raise
-        self._reply_schema = None  # from now on: replies are read tolerantly anyway
-        return await self._send(request)
+        return await self._binding.send(self._send, request, form)
 
     async def _send(self, request: dict[str, Any]) -> Completion:
         import anthropic  # noqa: PLC0415  loaded with the client: 0.5 s and more that others need not pay
 
         call = partial(self._sdk.messages.with_raw_response.create, **request)
-        try:
-            body = await exchange(call, anthropic, endpoint=self.endpoint, model=self.model, patience=self._patience)
-        except ModelNotFound as fault:
-            listing = list_models(self.endpoint, transport=self._transport)
-            raise await with_candidates(fault, listing, self.endpoint) from None
+        listing = partial(list_models, self.endpoint, transport=self._transport)
+        body = await exchange(
+            call, anthropic, endpoint=self.endpoint, model=self.model, patience=self._patience, listing=listing
+        )
         return _completion(body)
 
     async def aclose(self) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import anyio
 import httpx2
 
+from zoomrefine_mcp.backends.clients.base import Completion
 from zoomrefine_mcp.backends.clients.bodies import unread
 from zoomrefine_mcp.backends.clients.decoded import at, text_at
 from zoomrefine_mcp.backends.clients.faults import (
@@ -28,6 +29,7 @@ from zoomrefine_mcp.backends.clients.retries import IN_TIME_S, Patience, persist
 from zoomrefine_mcp.backends.clients.scrubbing import looked_at
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError, BackendFailure, ModelNotFound
+from zoomrefine_mcp.records import ReplyForm
 
 MAX_CANDIDATES = 10
 """How many models an error names."""
@@ -50,7 +52,13 @@ class RawResponse(Protocol):
 
 
 async def exchange(
-    call: Callable[[], Awaitable[RawResponse]], sdk: Any, *, endpoint: Endpoint, model: str, patience: Patience
+    call: Callable[[], Awaitable[RawResponse]],
+    sdk: Any,
+    *,
+    endpoint: Endpoint,
+    model: str,
+    patience: Patience,
+    listing: Callable[[], Awaitable[tuple[str, ...]]] | None = None,
 ) -> dict[str, Any]:
     """Make a call of an SDK, again where a fault may pass, and decode what came.
 
@@ -60,11 +68,17 @@ async def exchange(
         endpoint: Who is asked.
         model: Which model, for messages.
         patience: How often a fault is met before it is told.
+        listing: Asks the server for its models, where it may not know the one that is asked.
 
     Raises:
         BackendFailure: By its kind. It is not chained to the SDK's exception, whose words may repeat a key.
     """
-    return await persist(partial(_try, call, sdk, endpoint, model), patience)
+    try:
+        return await persist(partial(_try, call, sdk, endpoint, model), patience)
+    except ModelNotFound as fault:
+        if listing is None:
+            raise
+        raise await _with_candidates(fault, listing(), endpoint) from None
 
 
 async def _try(call: Callable[[], Awaitable[RawResponse]], sdk: Any, endpoint: Endpoint, model: str) -> dict[str, Any]:
@@ -98,7 +112,7 @@ async def _try(call: Callable[[], Awaitable[RawResponse]], sdk: Any, endpoint: E
     return body
 
 
-async def with_candidates(
+async def _with_candidates(
     fault: ModelNotFound, listing: Awaitable[tuple[str, ...]], endpoint: Endpoint
 ) -> ModelNotFound:
     """The same fault with the models that the server does offer, those of a similar name first.
@@ -115,17 +129,26 @@ async def with_candidates(
             names = await listing
         except BackendFailure:
             return fault
-    meant = str(fault.context.get("model", ""))
-    close = difflib.get_close_matches(meant, names[:_MOST_COMPARED], n=MAX_CANDIDATES, cutoff=0.5)
-    shown = candidates(tuple(dict.fromkeys((*close, *names))), endpoint)
+    shown = candidates(nearest_first(str(fault.context.get("model", "")), names), endpoint)
     if not shown:
         return fault
-    more = len(names) - len(shown)
-    offered = ", ".join(shown) + (f", and {more} more" if more else "")
-    context = {**fault.context, "candidates": shown}
-    return ModelNotFound(
-        fault.message, hint=f"The server offers {offered}. Name one with --model (ZOOMREFINE_MODEL).", **context
-    )
+    hint = f"The server offers {listed(shown, len(names))}. Name one with --model (ZOOMREFINE_MODEL)."
+    return ModelNotFound(fault.message, hint=hint, **{**fault.context, "candidates": shown})
+
+
+def nearest_first(meant: str, names: Sequence[str]) -> tuple[str, ...]:
+    """A server's models, those whose names are like the one that was meant first."""
+    close = difflib.get_close_matches(meant, names[:_MOST_COMPARED], n=MAX_CANDIDATES, cutoff=0.5)
+    return tuple(dict.fromkeys((*close, *names)))
+
+
+def listed(shown: Sequence[str], of: int) -> str:
+    """Some of ``of`` models in words.
+
+    >>> listed(("a", "b"), 5)
+    'a, b, and 3 more'
+    """
+    return ", ".join(shown) + (f", and {of - len(shown)} more" if of > len(shown) else "")
 
 
 def candidates(names: Sequence[str], endpoint: Endpoint) -> tuple[str, ...]:
@@ -133,7 +156,36 @@ def candidates(names: Sequence[str], endpoint: Endpoint) -> tuple[str, ...]:
     return tuple(looked_at(name, endpoint) for name in names[:MAX_CANDIDATES])
 
 
-def refuses_schema(fault: BackendError) -> bool:
+class Binding:
+    """What binds replies to a schema, until the server refuses it: from then on they are read from text.
+
+    Args:
+        parameters: What a request carries for it; None binds nothing.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any] | None) -> None:
+        self._parameters = parameters
+
+    async def send(
+        self, send: Callable[[dict[str, Any]], Awaitable[Completion]], request: dict[str, Any], form: ReplyForm
+    ) -> Completion:
+        """Send a request, bound where its form and the server allow it.
+
+        Raises:
+            BackendFailure: By its kind.
+        """
+        if form is ReplyForm.TEXT or self._parameters is None:
+            return await send(request)
+        try:
+            return await send({**request, **self._parameters})
+        except BackendError as error:
+            if not _refuses_schema(error):
+                raise
+        self._parameters = None  # from now on: replies are read tolerantly anyway
+        return await send(request)
+
+
+def _refuses_schema(fault: BackendError) -> bool:
     """Whether a server refused a request because of the reply schema in it: many compatible servers know none."""
     return fault.context.get("status") in {400, 404, 422, 500, 501} and is_about_schemas(fault.message)
 

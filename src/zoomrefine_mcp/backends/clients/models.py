@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpx2
 
 from zoomrefine_mcp.backends.clients import anthropic, openai
-from zoomrefine_mcp.backends.clients.exchange import candidates
+from zoomrefine_mcp.backends.clients.exchange import candidates, listed
 from zoomrefine_mcp.backends.clients.sealed import LISTING_TIMEOUT_S
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.errors import BackendError, ModelNotFound, ModelRequired
@@ -42,11 +42,7 @@ async def pick_model(
 
 def _choose_one(endpoint: Endpoint, names: Sequence[str]) -> ModelRequired:
     shown = candidates(names, endpoint)
-    if shown:
-        rest = len(names) - len(shown)
-        what = f"offers {len(names)} models: {', '.join(shown)}" + (f", and {rest} more" if rest else "")
-    else:
-        what = "lists no models"
+    what = f"offers {len(names)} models: {listed(shown, len(names))}" if shown else "lists no models"
     lacks_version = endpoint.wire == "openai" and not shown and not endpoint.address.endswith("/v1")
     return ModelRequired(
         f"Which model? {endpoint.address} {what}.",

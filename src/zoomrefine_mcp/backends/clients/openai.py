@@ -11,12 +11,11 @@ import pybase64
 
 from zoomrefine_mcp.backends.clients.base import Completion, Finish, Message, Role
 from zoomrefine_mcp.backends.clients.decoded import at, count, text_at
-from zoomrefine_mcp.backends.clients.exchange import exchange, model_names, refuses_schema, with_candidates
+from zoomrefine_mcp.backends.clients.exchange import Binding, exchange, model_names
 from zoomrefine_mcp.backends.clients.retries import PATIENCE, Patience
 from zoomrefine_mcp.backends.clients.sealed import LISTING_PATIENCE, LISTING_TIMEOUT_S, TIMEOUT, sealed_http
 from zoomrefine_mcp.backends.endpoints import Endpoint
 from zoomrefine_mcp.backends.profiles import Profile
-from zoomrefine_mcp.errors import BackendError, ModelNotFound
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import ReplyForm, Usage
 from zoomrefine_mcp.safe_text import whole_characters
@@ -53,7 +52,9 @@ class OpenAIClient:
         self.endpoint = endpoint
         self.model = model
         self.profile = profile
-        self._reply_schema = reply_schema
+        named = {"name": "reply", "strict": True, "schema": reply_schema}
+        bound = {"response_format": {"type": "json_schema", "json_schema": named}}
+        self._binding = Binding(None if reply_schema is None else bound)
         self._patience = patience
         self._transport = transport
         self._sdk = _connect(endpoint, transport)
@@ -71,26 +72,16 @@ class OpenAIClient:
         }
         if self.profile.accepts_temperature:
             request["temperature"] = 0
-        if form is ReplyForm.TEXT or self._reply_schema is None:
-            return await self._send(request)
-        schema = {"name": "reply", "strict": True, "schema": self._reply_schema}
-        try:
-            return await self._send({**request, "response_format": {"type": "json_schema", "json_schema": schema}})
-        except BackendError as error:
-            if not refuses_schema(error):
-                raise
-        self._reply_schema = None  # from now on: replies are read tolerantly anyway
-        return await self._send(request)
+        return await self._binding.send(self._send, request, form)
 
     async def _send(self, request: dict[str, Any]) -> Completion:
         import openai  # noqa: PLC0415  loaded with the client: 0.4 s that a server without questions need not pay
 
         call = partial(self._sdk.chat.completions.with_raw_response.create, **request)
-        try:
-            body = await exchange(call, openai, endpoint=self.endpoint, model=self.model, patience=self._patience)
-        except ModelNotFound as fault:
-            listing = list_models(self.endpoint, transport=self._transport)
-            raise await with_candidates(fault, listing, self.endpoint) from None
+        listing = partial(list_models, self.endpoint, transport=self._transport)
+        body = await exchange(
+            call, openai, endpoint=self.endpoint, model=self.model, patience=self._patience, listing=listing
+        )
         return _completion(body)
 
     async def aclose(self) -> None:
