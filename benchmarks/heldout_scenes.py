@@ -1,10 +1,11 @@
 """Held-out scenes for the embedded text reader: drawn pictures of 33 megapixels with a known answer.
 
-Ten kinds: printed matter (`heldout_papers`), things in a place (`heldout_places`) and on a wall (`heldout_walls`). Nothing
-here may be used to tune a reader, nor be looked at by who tunes it: that is what makes it held out. A scene depends on its
-seed alone (and on the faces that are installed: `heldout_canvas`). Any 80 seeds in a row hold the same mix: each kind eight
-times, and of each kind two without an answer, one or two with options, two with labels as small as the details, one with
-the answer turned and one taken roughly. A question without an answer asks for an owner that is absent beside its like, for
+Ten kinds: printed matter (`heldout_papers`), things in a place (`heldout_places`) and on a wall (`heldout_walls`), drawn
+by someone who did not know the reader. What has been looked at is held out no longer: so far seeds 3000-3159, and with them
+the kinds; later seeds are fresh drawings of them, which nobody who tunes a reader may look at before a run. A scene depends
+on its seed alone (and on the faces that are installed: `heldout_canvas`). Any 80 seeds in a row hold the same mix: each kind
+eight times, and of each kind two without an answer, one or two with options, two with labels as small as the details, one
+with the answer turned and one taken roughly. A question without an answer asks for an owner that is absent beside its like, for
 a value that is blank or left out where the others have it, or for something that is printed of none.
 
     python benchmarks/heldout_scenes.py --out DIR [--seeds 3000-3079]
@@ -24,7 +25,8 @@ from PIL import Image
 import heldout_papers
 import heldout_places
 import heldout_walls
-from heldout_canvas import Box, Entry, Field, Kind, Task, developed
+from heldout_canvas import Entry, Field, Kind, Task, developed
+from samples import Sample
 
 KINDS: tuple[Kind, ...] = (*heldout_papers.KINDS, *heldout_places.KINDS, *heldout_walls.KINDS)
 TURNS = 8
@@ -33,33 +35,6 @@ ABSTAIN = ("Not shown in the picture", "Cannot be determined from the image", "T
 UNIT = re.compile(
     r"(?:\$|EUR |GBP )?(-?\d[\d,]*(?:\.\d+)?)\s?(?:kg|g|m|EUR|GBP|KG|CU\.M|V|%|°C|bar|l/min|min|rpm|tablets|cm)?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One question about one picture, with its truth; lengths are pixels of the original.
-
-    Attributes:
-        id: ``heldout-SEED-KIND``, then what is special: a gap's name, small, turned, rough.
-        kind: The kind of scene.
-        question: As a person would put it.
-        choices: Options without letters, or empty where the question is open.
-        answer: As printed; None where the picture does not say.
-        accepted: Every way of writing it that counts as right.
-        detail_px: Capital height of the details.
-        label_px: Capital height of the owners' names.
-        target: Left, top, right, bottom of the printed answer, or None.
-    """
-
-    id: str
-    kind: str
-    question: str
-    choices: tuple[str, ...]
-    answer: str | None
-    accepted: tuple[str, ...]
-    detail_px: int
-    label_px: int
-    target: Box | None
 
 
 @dataclass(frozen=True, slots=True)

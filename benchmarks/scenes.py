@@ -19,39 +19,14 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
+from samples import Sample
+
 WIDTH, HEIGHT = 7680, 4320
 CAP_SHARE = 0.7
 """Capital height of Pillow's own font as a share of its size (measured on "H")."""
 
 Rgb = tuple[int, int, int]
 PixelRect = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One question about one picture, with its truth.
-
-    Attributes:
-        id: Names the sample in tables.
-        kind: Kind of scene; figures are given by kind.
-        question: What is asked.
-        choices: The options, for multiple choice; empty otherwise.
-        answer: The truth; None where the picture does not hold it.
-        accepted: Every way of writing the answer that counts as right (the answer itself included).
-        detail_px: Capital height of the text that answers, in pixels of the original.
-        label_px: Capital height of the text that says where it is.
-        target: Left, top, right, bottom of the text that answers, in pixels of the original; None where there is none.
-    """
-
-    id: str
-    kind: str
-    question: str
-    choices: tuple[str, ...]
-    answer: str | None
-    accepted: tuple[str, ...]
-    detail_px: int
-    label_px: int
-    target: PixelRect | None
 
 
 @dataclass(frozen=True, slots=True)

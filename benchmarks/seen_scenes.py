@@ -29,6 +29,8 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from samples import Sample
+
 Box: TypeAlias = tuple[int, int, int, int]
 Colour: TypeAlias = tuple[int, ...]
 Maker: TypeAlias = Callable[[Random], str]
@@ -42,33 +44,6 @@ QUANTITY = re.compile(r"(?:\$|EUR )?(-?\d+(?:\.\d+)?)(?: (?:mg/L|ly|m|°C|sq m|E
 ABSTAIN = ("Not shown in the image", "The image does not say", "Cannot be read from the picture")
 FONTS = Path("/usr/share/fonts")
 FACES = re.compile(r"(DejaVuS|Liberation|NotoSans-|NotoSerif-|NotoSansMono-).*\.ttf")
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One question about one picture, with its truth; lengths are pixels of the original.
-
-    Attributes:
-        id: `seen-SEED-KIND`, then what is special: absent, blank, alien, unseen, small, tilted.
-        kind: The kind of scene.
-        question: As a person would put it.
-        choices: Options without letters, or empty where the question is open.
-        answer: As printed, or the text of the right choice; None where abstaining is right.
-        accepted: What counts as the answer, after `normalize`; empty where there is none.
-        detail_px: Capital height of the detail asked for.
-        label_px: Capital height of the label beside it.
-        target: Box (left, top, right, bottom) of the printed answer, or None.
-    """
-
-    id: str
-    kind: str
-    question: str
-    choices: tuple[str, ...]
-    answer: str | None
-    accepted: tuple[str, ...]
-    detail_px: float
-    label_px: float
-    target: Box | None
 
 
 @dataclass(frozen=True, slots=True)

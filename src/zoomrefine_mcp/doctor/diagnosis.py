@@ -93,8 +93,8 @@ async def diagnose(
     """Check everything that a question depends on.
 
     A model is shown ``tries`` test cards, one of them twice, and one card at the size of a question's view, and asked
-    two short questions without a picture; where
-    another way of reading its boxes fits better, one card more. What fails early leaves the rest out.
+    two short questions without a picture; where another way of reading its boxes fits better, one card more. What
+    fails early leaves the rest out.
 
     Args:
         settings: As read. Nothing is written anywhere, whatever they say.
@@ -189,9 +189,8 @@ class _Examination:
         list_models = anthropic.list_models if self.endpoint.wire == "anthropic" else openai.list_models
         try:
             listed = await list_models(self.endpoint)
-            self.models = tuple(
-                looked_at(name, self.endpoint) for name in listed
-            )  # a server may list a key it was sent
+            # A server may list what it was sent, the key too.
+            self.models = tuple(looked_at(name, self.endpoint) for name in listed)
         except (BackendError, ModelNotFound, BackendRateLimited):
             return ok("reach", f"{self.endpoint.address} answers, and lists no models.")
         except ZoomRefineError as error:
