@@ -28,6 +28,7 @@ OVERRUN_S = 2.0
 """What a question may take beyond its deadline, in seconds."""
 AT_ONCE = 24
 """Cases that run at the same time; they wait far more than they work."""
+LOST = "ANSWER LOST"
 SLOW_SHARE = 0.2
 """Of the deadline: what a slow answer takes."""
 
@@ -61,7 +62,7 @@ def wrong(case: Case, became: Became, deadline_s: float) -> str:
     if (became.answer, became.status, became.why) != case.expected():
         said.append(f"EXPECTED {' / '.join(str(part) for part in case.expected())}")
     if became.answer is None and (case.look > 1 or (case.fault.passes and not case.lasts)):
-        said.append("ANSWER LOST")
+        said.append(LOST)
     if became.seconds > deadline_s + OVERRUN_S:
         said.append("PAST THE DEADLINE")
     return ", ".join(said)
@@ -78,11 +79,12 @@ def main() -> int:
     became = anyio.run(ask_all, chosen, options.deadline_s)
     print(f"| fault | lasts | look | wire | answer | status | reason or code | tries | s of {options.deadline_s:g} | |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    faults = 0
+    faults = lost = 0
     for case in chosen:
         one = became[case]
         not_right = wrong(case, one, options.deadline_s)
         faults += bool(not_right)
+        lost += LOST in not_right
         cells = (
             case.fault.name,
             "for ever" if case.lasts else "once",
@@ -96,7 +98,6 @@ def main() -> int:
             not_right,
         )
         print(f"| {' | '.join(str(cell) for cell in cells)} |")
-    lost = sum(became[case].answer is None and case.look > 1 and case.fault.told != "one_picture" for case in chosen)
     latest = max(one.seconds for one in became.values()) - options.deadline_s
     print(
         f"\n{len(chosen)} cases in {time.monotonic() - began:.0f} s: {lost} answers lost, the latest came "

@@ -27,11 +27,9 @@ def valued(frame: Frame, form: Form, label: Spot, value: Spot) -> float:
         return below
     if label.tall >= 1.3 * value.tall:
         return below
-    if any(
-        has_digit(one.line.text) and 0 <= one.left - label.right < 25 * label.tall for one in frame.spots.row(label)
-    ):
+    if any(has_digit(one.line.text) for one in _partners(label, frame)):
         return 0.0  # it has its value beside it
-    if _has_partner(value, frame) or _has_sibling_values(label, frame):
+    if _partners(value, frame) or _has_sibling_values(label, frame):
         return 0.0
     gap = value.top - label.bottom
     following = [
@@ -79,9 +77,9 @@ def _has_nearer_header(label: Spot, value: Spot, frame: Frame) -> bool:
     )
 
 
-def _has_partner(spot: Spot, frame: Frame) -> bool:
-    """Whether a line has a value of its own to its right."""
-    return any(0 <= other.left - spot.right < 25 * spot.tall for other in frame.spots.row(spot))
+def _partners(spot: Spot, frame: Frame) -> list[Spot]:
+    """The lines to the right of one that may be its value."""
+    return [other for other in frame.spots.row(spot) if 0 <= other.left - spot.right < 25 * spot.tall]
 
 
 def _has_sibling_values(label: Spot, frame: Frame) -> bool:
@@ -91,4 +89,4 @@ def _has_sibling_values(label: Spot, frame: Frame) -> bool:
         if spot is not label and abs(spot.left - label.left) < 1.5 * label.tall
         and abs(spot.middle - label.middle) < 8 * label.tall and 0.75 < spot.tall / label.tall < 1.35
     ]  # fmt: skip
-    return sum(_has_partner(spot, frame) for spot in siblings) >= max(1, len(siblings) // 2)
+    return sum(bool(_partners(spot, frame)) for spot in siblings) >= max(1, len(siblings) // 2)
