@@ -1,8 +1,8 @@
 """The embedded text reader, with and without the zoom: right, abstained, and wrong-but-answered counted apart.
 
     python benchmarks/ocr.py --set dev --seeds 0-59 [--edges 1024,1568] [--out FILE.jsonl]
-    python benchmarks/ocr.py --set seen --seeds 1000-1039
-    python benchmarks/ocr.py --set heldout --seeds 3000-3079
+    python benchmarks/ocr.py --set seen --seeds 1000-1039   (or 3000-3199: ten more kinds)
+    python benchmarks/ocr.py --set heldout --seeds 4000-4079
     python benchmarks/ocr.py --set real --pictures DIR      (made by benchmarks/real_pictures.py --out DIR)
 
 Each question is answered twice at each view edge: ``direct`` (one look at the view) and ``adaptive`` (the zoom). A question

@@ -2,10 +2,11 @@
 
 Six kinds of printed matter (a ferry board, a water certificate, a gallery plan, a star chart, a
 trail panel and a herbarium sheet) carry labels that survive a view of 1024-1568 px and details that
-mostly do not. The reader's figures on them were read by whoever tunes it, so they are development material now; what
-is still unseen is in `heldout_scenes`.
+mostly do not. Seeds from 3000 draw ten more kinds, of `seen_papers`, `seen_places` and `seen_walls`, that were held out
+later and are dealt as `dealing` says. The reader's figures on all of them were read by whoever tunes it, so they are
+development material now; what is still unseen is in `heldout_scenes`.
 
-A picture depends on its seed alone. Text is set in the font embedded in Pillow, so a bare machine
+A picture of the six depends on its seed alone. Text is set in the font embedded in Pillow, so a bare machine
 draws the same picture; `system_fonts=True` trades that for more typefaces. Each run of 40 seeds is
 dealt the same mix (see `deal`). A question without an answer asks for a name that is absent beside
 its namesakes, a field left empty, a thing foreign to the scene, or a colour or count not shown.
@@ -29,6 +30,10 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+import seen_papers
+import seen_places
+import seen_walls
+from dealing import draw_scene
 from samples import Sample
 
 Box: TypeAlias = tuple[int, int, int, int]
@@ -370,6 +375,9 @@ HERBARIUM = Kind(
     ((238, 230, 205), (220, 208, 175)), ((252, 247, 230, 255), (240, 236, 214, 255)),
     _paint_plant,
 )  # fmt: skip
+LATER = 3000
+"""The first seed of the kinds that were held out after the six."""
+LATER_KINDS = (*seen_papers.KINDS, *seen_places.KINDS, *seen_walls.KINDS)
 KINDS = (FERRY, WATER, GALLERY, STARS, TRAIL, HERBARIUM)
 ALIEN = (
     "Which airline operates the helicopter?",
@@ -695,12 +703,14 @@ def make_scene(seed: int, *, system_fonts: bool = False) -> tuple[Image.Image, S
     """Draw the scene of a seed and the question about it.
 
     Args:
-        seed: Any whole number from 0.
+        seed: Any whole number from 0; from 3000 the ten kinds that were held out later.
         system_fonts: Also set text in known typefaces of this machine, where it has any.
 
     Returns:
         The picture, 7680 x 4320 or 4320 x 7680 in RGB, and its sample.
     """
+    if seed >= LATER:
+        return draw_scene(seed, LATER_KINDS, "seen")
     plan, rng, gen = deal(seed), Random(f"scene {seed}"), np.random.default_rng(seed)
     kind, face = plan.kind, ""
     if system_fonts:

@@ -1,4 +1,4 @@
-"""What the held-out scenes are drawn with: typefaces, boards that remember where the answer stands, grounds and grain.
+"""What the dealt scenes are drawn with: typefaces, boards that remember where the answer stands, grounds and grain.
 
 Text is set in Debian's Liberation and DejaVu faces (fonts-liberation, fonts-dejavu-core) where they are installed, and in
 Pillow's own font where they are not: what a scene says is the same on every machine, how it looks depends on the faces.

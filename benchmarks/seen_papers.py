@@ -1,11 +1,11 @@
-"""Held-out scenes of printed matter: a parts list, papers on a desk, a page of small ads."""
+"""Scenes (once held out) of printed matter: a parts list, papers on a desk, a page of small ads."""
 
 from __future__ import annotations
 
 import math
 from random import Random
 
-from heldout_canvas import (
+from canvas import (
     BLACK,
     PAPER,
     WHITE,

@@ -1,11 +1,11 @@
-"""Held-out scenes of things in a place: a server rack, a pharmacy's shelves, a container yard."""
+"""Scenes (once held out) of things in a place: a server rack, a pharmacy's shelves, a container yard."""
 
 from __future__ import annotations
 
 import math
 from random import Random
 
-from heldout_canvas import (
+from canvas import (
     BLACK,
     WHITE,
     Board,

@@ -1,4 +1,4 @@
-"""Held-out scenes of what hangs on a wall: an organisation chart, a wall planner, posters, a control panel."""
+"""Scenes (once held out) of what hangs on a wall: an organisation chart, a wall planner, posters, a control panel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import calendar
 import math
 from random import Random
 
-from heldout_canvas import (
+from canvas import (
     BLACK,
     PAPER,
     WHITE,
