@@ -25,6 +25,7 @@ from zoomrefine_mcp.images.draw import Mark, overlay
 from zoomrefine_mcp.images.source import FileSource, Limits, open_source
 from zoomrefine_mcp.pictures import Fit, Picture
 from zoomrefine_mcp.policies import Precision
+from zoomrefine_mcp.records import Budget
 from zoomrefine_mcp.results import LocalizeResult, R, ZoomResult
 from zoomrefine_mcp.saving import prepare_directory, save_evidence
 from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, Settings
@@ -93,13 +94,14 @@ class App:
         choices: Sequence[str] | None = None,
         *,
         policy: str | None = None,
+        budget: Budget | None = None,
         page: int = 1,
         report: Report | None = None,
     ) -> ZoomResult:
         """Answer a question about a picture; see ``ZoomRefine.zoom_and_refine``. Saves where the settings say so."""
         deadline = anyio.current_time() + self.timeout_s
         async with await self._open(path, page) as source:
-            zoom = await self._zoom_refine(policy, deadline)
+            zoom = await self._zoom_refine(policy, budget, deadline)
             result = await zoom.zoom_and_refine(source, question, choices, report=report)
             return await self._saved(result)
 
@@ -115,7 +117,7 @@ class App:
         """Find something in a picture; see ``ZoomRefine.localize_region``. Saves where the settings say so."""
         deadline = anyio.current_time() + self.timeout_s
         async with await self._open(path, page) as source:
-            zoom = await self._zoom_refine(None, deadline)
+            zoom = await self._zoom_refine(None, None, deadline)
             result = await zoom.localize_region(source, question, precision=precision, report=report)
             return await self._saved(result)
 
@@ -169,7 +171,7 @@ class App:
         )
         return await open_source(opened, page=page, limits=limits)
 
-    async def _zoom_refine(self, policy: str | None, deadline: float) -> ZoomRefine[Any]:
+    async def _zoom_refine(self, policy: str | None, budget: Budget | None, deadline: float) -> ZoomRefine[Any]:
         """The pipeline with what is left of a question's time: asking a server for its models counts too."""
         backend: Backend[Any] | None = None
         with anyio.move_on_at(deadline):
@@ -181,6 +183,7 @@ class App:
             policy or self.settings.policy,
             view_edge=self.settings.view_edge,
             timeout_s=max(0.0, deadline - anyio.current_time()),
+            budget=budget or self.settings.budget,
         )
 
     async def _saved(self, result: R) -> R:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
@@ -12,7 +12,7 @@ from zoomrefine_mcp.backends.base import Ask, Backend, BackendInfo, Look, T
 from zoomrefine_mcp.errors import BackendFailure, ImageTooLarge, PictureRefused
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import MAX_PICTURE_BYTES, Fit, Limit, Picture, Source
-from zoomrefine_mcp.records import Outcome, Stage, Usage
+from zoomrefine_mcp.records import WITHOUT_LIMIT, Budget, LookRecord, Outcome, Shown, Stage, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Event:
 LEAST_EDGE = 64
 """A rendering whose long edge has fewer pixels shows nothing, so none is sent to a server that takes no larger one."""
 
+_ROUNDING = 0.98
+"""A picture whose size was rounded by a processor's grid shows a scale all the same."""
+_WORDS_TOKENS = 400
+"""Of the words of one look, generously."""
+
 _ROUNDINGS = 12
 """How often a size is reduced by 5% until a processor's grid no longer rounds it up beyond a limit."""
 
@@ -47,15 +52,27 @@ class Bench(Generic[T]):
         source: The open picture.
         backend: What answers.
         report: Told of every step.
+        budget: What the question may cost.
+
+    Attributes:
+        kept: The last outcome that was kept.
+        trace: Every look that was read, in order.
+        usage: What all of them cost, failed ones included.
+        warnings: What a caller should know.
     """
 
-    def __init__(self, source: Source, backend: Backend[T], report: Report | None = None) -> None:
+    def __init__(
+        self, source: Source, backend: Backend[T], report: Report | None = None, budget: Budget = WITHOUT_LIMIT
+    ) -> None:
         self._source = source
+        self._budget = budget
         self._backend = backend
         self._report = report
         self._steps = 0
         self._stage = Stage.LOCALIZE
+        self._last = Usage()
         self.kept: Outcome | None = None
+        self.trace: list[LookRecord] = []
         self.usage = Usage()
         self.warnings: list[str] = []
         self.model_s = 0.0
@@ -70,6 +87,54 @@ class Bench(Generic[T]):
     def info(self) -> BackendInfo:
         """What answers."""
         return self._backend.info
+
+    @property
+    def readable(self) -> float:
+        """The scale, shown pixels for each original one, from which on the source's print can be read."""
+        return self._source.readable
+
+    @property
+    def parts(self) -> tuple[Box, ...]:
+        """Disjoint parts of the source that are looked at one by one."""
+        return self._source.parts
+
+    async def detail(self, boxes: Sequence[Box]) -> tuple[float, ...]:
+        """How much there is to see in each box; 0 is blank.
+
+        Raises:
+            ImageDamaged: The file cannot be decoded (any more).
+        """
+        began = time.perf_counter()
+        try:
+            return await self._source.detail(boxes)
+        finally:
+            self.image_s += time.perf_counter() - began
+
+    def scale(self, shown: Picture | Shown) -> float:
+        """Pixels shown for each original one, along the longer edge, where rounding to whole pixels says least."""
+        box = shown.shows if isinstance(shown, Picture) else shown.box
+        return shown.size.long_edge / box.to_pixels(self.size).size.long_edge
+
+    def searched(self, box: Box | None = None) -> float:
+        """The share of ``box``, or of all that is to be searched, that was shown at a scale at which print is read."""
+        shown = [one for look in self.trace for one in look.pictures]
+        read = [one.box for one in shown if self.scale(one) >= min(self.readable, 1.0) * _ROUNDING]
+        parts = (box,) if box is not None else self.parts
+        return sum(part.area * part.covered_by(read) for part in parts) / sum(part.area for part in parts)
+
+    def looks_left(self, otherwise: int) -> int:
+        """How many looks may still be taken, where the budget names none by ``otherwise``."""
+        return max(0, (self._budget.looks or otherwise) - len(self.trace))
+
+    def affords(self, pictures: Sequence[Size]) -> bool:
+        """Whether one more look at pictures of these sizes, at the most tokens it may cost, is within the budget."""
+        if self._budget.tokens is None:
+            return True
+        profile = self.info.profile
+        new = sum(map(profile.image_tokens, pictures))
+        likely = self._last.input_tokens + self._last.output_tokens + new + _WORDS_TOKENS + profile.reply_tokens
+        spent = self.usage.input_tokens + self.usage.output_tokens
+        return spent + likely <= self._budget.tokens
 
     def fit(self, stage: Stage, wanted: Size) -> Fit:
         """The largest rendering of ``wanted``, and no larger, that the model sees as it is sent."""
@@ -89,8 +154,13 @@ class Bench(Generic[T]):
         finally:
             self.image_s += time.perf_counter() - began
 
-    async def look(self, ask: Ask, after: T | None = None) -> Look[T]:
+    async def look(self, ask: Ask, after: T | None = None, *, why: str = "") -> Look[T]:
         """Ask the backend; where its server refuses a picture as too large, once more with a smaller rendering.
+
+        Args:
+            ask: The pictures and what to find out.
+            after: The transcript to go on from.
+            why: Why this look is taken, for the trace and for progress.
 
         Returns:
             The look, with the pictures as they were sent: those that its boxes are measured on.
@@ -99,12 +169,12 @@ class Bench(Generic[T]):
             BackendFailure: By its kind.
         """
         try:
-            return await self._asked(ask, after)
+            return await self._asked(ask, after, why)
         except PictureRefused as refused:
             smaller = await self._smaller(ask, refused.context.get("limit") or Limit())
             if smaller is None:
                 raise
-        return await self._asked(smaller, after)
+        return await self._asked(smaller, after, why)
 
     async def _smaller(self, ask: Ask, limit: Limit) -> Ask | None:
         """The same ask with pictures within the limit, cut from the original again; None where they would show nothing.
@@ -124,7 +194,7 @@ class Bench(Generic[T]):
                 pictures.append(await self.render(ask.stage, picture.shows, fit))
             except ImageTooLarge:  # no quality brings it within the bytes
                 return None
-            self._warn(f"The server refused a picture of {picture.size} pixels; it was sent again with {fit.size}.")
+            self.warn(f"The server refused a picture of {picture.size} pixels; it was sent again with {fit.size}.")
         return replace(ask, pictures=tuple(pictures))
 
     def _fit_within(self, limit: Limit, stage: Stage, picture: Picture) -> Fit:
@@ -140,13 +210,15 @@ class Bench(Generic[T]):
             fit = self.fit(stage, size)
         return replace(fit, max_bytes=min(fit.max_bytes, most_bytes))
 
-    def _warn(self, warning: str) -> None:
+    def warn(self, warning: str) -> None:
+        """Tell the caller something, once."""
         if warning not in self.warnings:
             self.warnings.append(warning)
 
-    async def _asked(self, ask: Ask, after: T | None) -> Look[T]:
+    async def _asked(self, ask: Ask, after: T | None, why: str) -> Look[T]:
         """One exchange; its cost and warnings are added up here."""
-        self._tell(ask.stage, f"asking {self.info.name} {self.info.model}".rstrip())
+        reason = f" ({why})" if why else ""
+        self._tell(ask.stage, f"asking {self.info.name} {self.info.model}".rstrip() + reason)
         began = time.perf_counter()
         try:
             look = await self._backend.look(ask, after)
@@ -154,10 +226,26 @@ class Bench(Generic[T]):
             self.usage += failure.context.get("usage", Usage())  # a reply that nobody could read was paid for too
             raise
         finally:
-            self.model_s += time.perf_counter() - began
+            took = time.perf_counter() - began
+            self.model_s += took
         self.usage += look.usage
+        self._last = look.usage
+        before = self.trace[-1].answer if self.trace else look.answer
+        self.trace.append(
+            LookRecord(
+                stage=ask.stage,
+                why=why,
+                pictures=tuple(Shown(picture.shows, picture.size) for picture in ask.pictures),
+                evidence=look.evidence,
+                answer=look.answer,
+                regions=look.regions,
+                changed=not look.answer.agrees(before),
+                usage=look.usage,
+                seconds=took,
+            )
+        )
         for warning in look.warnings:
-            self._warn(warning)
+            self.warn(warning)
         return replace(look, pictures=ask.pictures)
 
     def keep(self, outcome: Outcome) -> None:

@@ -24,7 +24,7 @@ from zoomrefine_mcp.backends.profiles.listing import check_of, check_table, deta
 from zoomrefine_mcp.bench import Event
 from zoomrefine_mcp.errors import BadRequest, InternalError, ZoomRefineError
 from zoomrefine_mcp.logs import log_to_stderr
-from zoomrefine_mcp.results import ErrorResult, LocalizeResult, RegionInfo, ZoomResult
+from zoomrefine_mcp.results import ErrorResult, LocalizeResult, LookInfo, RegionInfo, ZoomResult
 from zoomrefine_mcp.safe_text import one_line, sendable
 from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, TOOL_TIMEOUT_S, Settings, help_of
 
@@ -41,6 +41,7 @@ SHARED_SETTINGS = (
     "box_convention",
     "profile_file",
     "view_edge",
+    "budget",
     "timeout_s",
     "max_tokens",
     "save_dir",
@@ -279,12 +280,14 @@ def _told(result: ZoomResult | LocalizeResult) -> list[str]:
     ]
     if isinstance(result, ZoomResult):
         rows.append(("preliminary", _worded(result.preliminary_answer, result.preliminary_choice)))
+    rows += [(f"look {number}", _look_row(look)) for number, look in enumerate(result.trace, start=1)]
     rows += [row for region in result.regions for row in _region_rows(region)]
     if isinstance(result, ZoomResult):
         rows.append(("answer", _worded(result.answer, result.choice) + (" (changed)" if result.changed else "")))
     else:
         rows.append(("found", "yes" if result.found else "no"))
     rows.append(("status", result.status + (f" ({result.status_reason})" if result.status_reason else "")))
+    rows.append(("searched", f"{result.searched:.0%} of the picture seen at a readable scale"))
     about = None if result.about and result.about in (result.explanation or "") else result.about
     optional = (("why", result.explanation), ("about", about), ("overlay", result.overlay_path))
     rows += [(name, text) for name, text in optional if text]
@@ -308,6 +311,15 @@ def _region_rows(region: RegionInfo) -> list[tuple[str, str]]:
         saved = f", saved as {crop.path}" if crop.path else ""
         rows.append(("crop", f"{crop.pixels} px, sent as {crop.width} x {crop.height} {crop.mime_type}{saved}"))
     return rows
+
+
+def _look_row(look: LookInfo) -> str:
+    """One look in a line: what was shown and why, what came of it, what it cost."""
+    shown = ", ".join(f"{picture.pixels}" for picture in look.pictures[:3])
+    more = f" and {len(look.pictures) - 3} more" if len(look.pictures) > 3 else ""
+    cost = f", {look.input_tokens + look.output_tokens} tokens" if look.input_tokens else ""
+    said = _worded(look.answer, look.choice)
+    return f"{look.stage}, {look.why}: {shown}{more}: {look.evidence}, {said}{cost}, {look.seconds:.1f} s"
 
 
 def _worded(answer: str | None, choice: str | None) -> str:

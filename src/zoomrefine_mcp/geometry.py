@@ -7,7 +7,9 @@ One convention inside the package: a ``Box`` is normalized xyxy on the *upright 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 
@@ -206,6 +208,32 @@ class Box:
             min(1.0, self.x0 + inner.x1 * self.width),
             min(1.0, self.y0 + inner.y1 * self.height),
         )
+
+    def covered_by(self, boxes: Iterable[Box]) -> float:
+        """The share of this box, 0 to 1, that lies in any of ``boxes``; where they overlap counts once.
+
+        >>> Box(0.0, 0.0, 1.0, 1.0).covered_by([Box(0.0, 0.0, 0.5, 1.0), Box(0.25, 0.0, 0.75, 1.0)])
+        0.75
+        """
+        parts = [part for box in boxes if (part := self.intersection(box)) is not None]
+        columns = sorted({x for part in parts for x in (part.x0, part.x1)})
+        area = 0.0
+        for left, right in pairwise(columns):
+            end = -math.inf
+            for part in sorted((one for one in parts if one.x0 <= left and one.x1 >= right), key=lambda one: one.y0):
+                area += (right - left) * max(0.0, part.y1 - max(end, part.y0))
+                end = max(end, part.y1)
+        return min(1.0, area / self.area)
+
+    def cells(self, columns: int, rows: int) -> list[Box]:
+        """The box cut into a grid of equal cells, row by row.
+
+        >>> [cell.as_list() for cell in Box.full().cells(2, 1)]
+        [[0.0, 0.0, 0.5, 1.0], [0.5, 0.0, 1.0, 1.0]]
+        """
+        xs = [self.x0 + self.width * column / columns for column in range(columns)] + [self.x1]
+        ys = [self.y0 + self.height * row / rows for row in range(rows)] + [self.y1]
+        return [Box(left, top, right, bottom) for top, bottom in pairwise(ys) for left, right in pairwise(xs)]
 
     def as_list(self) -> list[float]:
         """``[x0, y0, x1, y1]`` rounded to 6 places (finer than a pixel of any picture we read)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,6 +91,8 @@ class Source(Protocol):
         path: How the user names it, for results and messages.
         page: Which page or frame of the file, from 1.
         pages: How many there are.
+        readable: The scale, shown pixels for each original one, from which on its print can be read.
+        parts: Disjoint parts that are looked at one by one: the whole picture, or the pages of a document.
     """
 
     @property
@@ -100,6 +103,18 @@ class Source(Protocol):
     def page(self) -> int: ...
     @property
     def pages(self) -> int: ...
+    @property
+    def readable(self) -> float: ...
+    @property
+    def parts(self) -> tuple[Box, ...]: ...
+
+    async def detail(self, boxes: Sequence[Box]) -> tuple[float, ...]:
+        """How much there is to see in each box, from a small rendering; 0 is blank.
+
+        Raises:
+            ImageDamaged: The file cannot be decoded.
+        """
+        ...
 
     async def render(self, region: Box, fit: Fit) -> Picture:
         """Cut ``region`` from the original and encode it at ``fit.size``.

@@ -60,6 +60,19 @@ _ABSTAINING = re.compile(
     re.IGNORECASE,
 )
 
+_COUNT = re.compile(
+    r"\bhow many\b|\bcount (?:the|all|every|how)\b|\bwie ?viele\b|\bcombien (?:de|d')|\bcu[aá]nt[oa]s\b"
+    r"|\bquant[oai]s?\b|\bhoeveel\b|几个|幾個|多少(?:个|個|只|隻|台|辆|輛|人)|何(?:個|台|人|本|枚)",
+    re.IGNORECASE,
+)
+_MEASURE = re.compile(
+    r"\s*(?:more |total |milli|kilo|mega|giga|centi|micro)*(?:volt|watt|amp|ohm|hertz|hz|gram|kg|ton|pound|lb|ounce"
+    r"|met(?:er|re)|km|mile|feet|foot|inch|mm|cm|lit(?:er|re)|gallon|second|minute|hour|day|week|month|year|degree|percent"
+    r"|euro|dollar|point|byte|pixel|calorie|joule|bar\b|psi\b|rpm\b|mb\b|gb\b|[vawm]\b)",
+    re.IGNORECASE,
+)
+"""What is measured is read from where it is written."""
+
 
 def read_question(text: str, choices: Sequence[str] | None = None) -> Question:
     """Check a question and letter its options.
@@ -97,6 +110,16 @@ def abstains(text: str) -> bool:
     """
     words = " ".join(text.replace("\u2019", "'").split()).strip(" .!。\"'()[]*")
     return len(words) <= 300 and _ABSTAINING.fullmatch(words) is not None
+
+
+def asks_for_a_count(text: str) -> bool:
+    """Whether a question asks how many things there are, and not for a figure that is written somewhere.
+
+    >>> asks_for_a_count("How many windows are lit?"), asks_for_a_count("How many volts does it take?")
+    (True, False)
+    """
+    asked = _COUNT.search(text)
+    return asked is not None and _MEASURE.match(text[asked.end() :]) is None
 
 
 def half_width(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from zoomrefine_mcp.geometry import Box
+from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Picture
 
 MAX_QUESTION_CHARS = 20_000
@@ -17,7 +17,13 @@ class Stage(StrEnum):
     LOCALIZE = "localize"
     """Stage 1 of a question: a preliminary answer and where to look."""
     REFINE = "refine"
-    """Stage 2 of a question: re-examine the crop and correct the answer."""
+    """Stage 2 of a question, and every later look at a region that was asked for: correct the answer."""
+    SCAN = "scan"
+    """Several disjoint tiles in one look: which of them holds what the question needs?"""
+    COUNT = "count"
+    """Disjoint tiles in one look: box every thing that is to be counted."""
+    VERIFY = "verify"
+    """The deciding crop in a conversation of its own: a second, independent answer."""
     POINT = "point"
     """First look of ``localize_region``: where is it in the view."""
     SHARPEN = "sharpen"
@@ -63,10 +69,20 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about a picture, or the description of what to localize. Made by ``questions.read_question``."""
+    """A question about a picture, or the description of what to localize. Made by ``questions.read_question``.
+
+    Attributes:
+        text: In words.
+        choices: The options of a multiple-choice question.
+        empty: Parts of the original that earlier looks showed without holding it, where those looks are left out of
+            the conversation: told with the question, so that they are not asked for again.
+        rivals: Answers of earlier looks that stand against each other, told with the question.
+    """
 
     text: str
     choices: tuple[Choice, ...] = ()
+    empty: tuple[Box, ...] = ()
+    rivals: tuple[str, ...] = ()
 
     def choice(self, letter: str | None) -> Choice | None:
         """The option with that letter."""
@@ -88,6 +104,20 @@ class Answer:
     choice: str | None = None
     abstained: bool = False
     explanation: str | None = None
+
+    def agrees(self, other: Answer) -> bool:
+        """Whether both say the same: by option where one was chosen, else by their words, blanks and case aside.
+
+        >>> Answer("48-2207.").agrees(Answer("48-2207")), Answer("red").agrees(Answer("red pump"))
+        (True, False)
+        """
+        if self.choice or other.choice:
+            return self.choice == other.choice
+        return _plain(self.text) == _plain(other.text)
+
+
+def _plain(text: str | None) -> str:
+    return "".join((text or "").casefold().split()).strip(".,:;!?\"'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +165,70 @@ class Usage:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one question may cost.
+
+    Attributes:
+        looks: Exchanges with the model, a reply that is asked for once more not counted; None: as the policy has it.
+        seconds: From the question to the answer, if less than the deadline.
+        tokens: Input and output together, cached or not; checked before each look against what it may cost.
+    """
+
+    looks: int | None = None
+    seconds: float | None = None
+    tokens: int | None = None
+
+
+WITHOUT_LIMIT = Budget()
+"""As many looks as the policy has, until the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture of a look, without its bytes.
+
+    Attributes:
+        box: The part of the upright original that it showed.
+        size: As sent, in pixels.
+    """
+
+    box: Box
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class LookRecord:
+    """One look, for the trace of a question.
+
+    Attributes:
+        stage: What it was for.
+        why: Why it was taken, in a few words.
+        pictures: What was new in it.
+        evidence: What the model said of the evidence.
+        answer: What it answered.
+        regions: What it named.
+        changed: Whether its answer differs from that of the look before.
+        usage: What it cost.
+        seconds: From the request to the reply.
+    """
+
+    stage: Stage
+    why: str
+    pictures: tuple[Shown, ...]
+    evidence: Evidence
+    answer: Answer
+    regions: tuple[Region, ...]
+    changed: bool
+    usage: Usage
+    seconds: float
+
+
 class Status(StrEnum):
     """How far an outcome got."""
 
     REFINED = "refined"
-    """Stage 2 was read."""
+    """A crop was examined and the reply read."""
     DIRECT = "direct"
     """No zoom needed, or none asked for."""
     PRELIMINARY = "preliminary"
@@ -152,14 +241,15 @@ class Outcome:
 
     Attributes:
         status: How far this got.
-        reason: A stable word for why (``native_view``, ``policy``, ``no_box``, ``refine_failed``, ...); None when
-            refined.
+        reason: A stable word for why it ends here (``native_view``, ``policy``, ``no_box``, ``refine_failed``,
+            ``budget``, ``not_in_picture``, ...); None where a crop showed what the question needs.
         preliminary: Stage 1's answer.
         answer: The answer that stands.
         regions: What matters, on the upright original, best first.
         view: The view as sent.
         crops: The crop that was sent for each region (None where none was).
         evidence: What the last look said of it.
+        contested: Whether a second, independent look at the deciding crop answered otherwise, and nothing decided.
     """
 
     status: Status
@@ -170,3 +260,4 @@ class Outcome:
     regions: tuple[Region, ...] = ()
     crops: tuple[Picture | None, ...] = ()
     evidence: Evidence = Evidence.UNKNOWN
+    contested: bool = False

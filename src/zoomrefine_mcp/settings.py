@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from zoomrefine_mcp.errors import BadRequest
+from zoomrefine_mcp.records import WITHOUT_LIMIT, Budget
 
 PREFIX = "ZOOMREFINE_"
 
@@ -26,7 +27,7 @@ COMMAND_TIMEOUT_S = 300.0
 """The deadline of a question on the command line where none is set: a person can press Ctrl-C."""
 
 BackendChoice = Literal["auto", "openai", "vllm", "anthropic", "ocr", "scripted"]
-PolicyChoice = Literal["adaptive", "paper", "direct"]
+PolicyChoice = Literal["adaptive", "thorough", "paper", "direct"]
 BoxConvention = Literal[
     "normalized",
     "per-thousand",
@@ -123,8 +124,15 @@ class Settings(BaseSettings):
     )
     policy: PolicyChoice = _setting(
         "adaptive",
-        "How to look: adaptive zooms where it helps, paper is Zoom-Refine to the letter, direct never zooms.",
-        "adaptive, paper or direct",
+        "How to look: adaptive looks as often as it pays, thorough checks what it read as well, paper is "
+        "Zoom-Refine to the letter, direct never zooms.",
+        "adaptive, thorough, paper or direct",
+    )
+    budget: Annotated[Budget, NoDecode] = _setting(
+        WITHOUT_LIMIT,
+        "What one question may cost, e.g. looks=6,seconds=40,tokens=60000; adaptive takes 6 looks and thorough 12 "
+        "where not set.",
+        "looks=, seconds= and tokens= with a number above 0 each, separated by commas",
     )
     view_edge: int | None = _setting(
         None,
@@ -197,6 +205,11 @@ class Settings(BaseSettings):
             # Not chained: pydantic's own words may repeat what was given, and that may be a key.
             raise _bad_setting(error, given) from None
 
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _budget(cls, value: Any) -> Any:
+        return _read_budget(value) if isinstance(value, str) else value
+
     @field_validator("allow_dirs", mode="before")
     @classmethod
     def _split_directories(cls, value: Any) -> Any:
@@ -240,6 +253,35 @@ class Settings(BaseSettings):
         return (value.strip() or None) if value is not None else None
 
 
+def budget_of(text: str) -> Budget:
+    """The budget that ``looks=6,seconds=40,tokens=60000`` says, in any order, any of them left out.
+
+    Raises:
+        BadRequest: It says something else.
+
+    >>> budget_of("looks=3, tokens=20000")
+    Budget(looks=3, seconds=None, tokens=20000)
+    """
+    try:
+        return _read_budget(text)
+    except ValueError:
+        raise BadRequest(
+            f"The budget {text[:80]!r} cannot be read.",
+            hint="Write looks=6,seconds=40,tokens=60000: any of the three, each with a number above 0.",
+        ) from None
+
+
+def _read_budget(text: str) -> Budget:
+    values: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        amount = float(number) if name == "seconds" else int(number)
+        if name not in ("looks", "seconds", "tokens") or name in values or not 0 < amount < 1e9:
+            raise ValueError(text)
+        values[name] = amount
+    return Budget(**values)  # type: ignore[arg-type]
+
+
 def env_name(field: str) -> str:
     """The variable that sets a field.
 
@@ -264,7 +306,7 @@ def flag_name(field: str) -> str | None:
 def help_of(field: str) -> str:
     """What a setting does, what it takes, and its default, for a person."""
     info = Settings.model_fields[field]
-    default = "" if info.default in (None, ()) else f" Default: {info.default}."
+    default = "" if info.default in (None, (), WITHOUT_LIMIT) else f" Default: {info.default}."
     return f"{info.description} It takes {_allowed(field)}.{default}"
 
 

@@ -20,7 +20,7 @@ from zoomrefine_mcp.images.source import open_source
 from zoomrefine_mcp.pictures import Source
 from zoomrefine_mcp.policies import Pinpoint, Policy, Precision, policy_named
 from zoomrefine_mcp.questions import read_question
-from zoomrefine_mcp.records import Outcome, Question, Status
+from zoomrefine_mcp.records import WITHOUT_LIMIT, Budget, Evidence, Outcome, Question, Status
 from zoomrefine_mcp.results import Account, LocalizeResult, ZoomResult, localize_result, zoom_result
 from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S
 
@@ -35,9 +35,10 @@ class ZoomRefine(Generic[T]):
 
     Args:
         backend: What answers. ``open_app(settings)`` makes one from settings.
-        policy: ``adaptive``, ``paper``, ``direct``, or a policy of your own.
+        policy: ``adaptive``, ``thorough``, ``paper``, ``direct``, or a policy of your own.
         view_edge: Long edge of the view in pixels, if less than the model sees.
         timeout_s: The deadline of one question, in seconds.
+        budget: What one question may cost; the policy's own number of looks where it does not say.
 
     Example::
 
@@ -53,11 +54,13 @@ class ZoomRefine(Generic[T]):
         *,
         view_edge: int | None = None,
         timeout_s: float = COMMAND_TIMEOUT_S,
+        budget: Budget = WITHOUT_LIMIT,
     ) -> None:
         self.backend = backend
         self.policy = policy_named(policy, view_edge) if isinstance(policy, str) else policy
         self.view_edge = view_edge
         self.timeout_s = timeout_s
+        self.budget = budget
 
     async def zoom_and_refine(
         self,
@@ -116,9 +119,10 @@ class ZoomRefine(Generic[T]):
         self, source: Source, question: Question, policy: Policy, report: Report | None
     ) -> tuple[Outcome, Account]:
         began = time.perf_counter()
-        bench = Bench(source, self.backend, report)
+        bench = Bench(source, self.backend, report, self.budget)
         fault: Exception | None = None
-        with anyio.move_on_after(self.timeout_s) as deadline:
+        seconds = min(self.timeout_s, self.budget.seconds or self.timeout_s)
+        with anyio.move_on_after(seconds) as deadline:
             try:
                 await policy.run(bench, question)
             except Exception as error:  # noqa: BLE001 - nothing is lost: kept, logged and said, or raised below
@@ -132,8 +136,8 @@ class ZoomRefine(Generic[T]):
             outcome = _interrupted(outcome, _REASONS.get(type(fault), "refine_failed"))
             warnings.append(f"A later look failed, so what was found before it stands: {_said(fault)}")
         elif deadline.cancelled_caught:
-            outcome = _interrupted(outcome, "deadline")
-            warnings.append("The deadline passed before a later look was done, so what was found before it stands.")
+            outcome = _interrupted(outcome, "deadline" if seconds == self.timeout_s else "budget")
+            warnings.append("The time was up before a later look was done, so what was found before it stands.")
         info = self.backend.info
         return outcome, Account(
             source=source,
@@ -146,13 +150,18 @@ class ZoomRefine(Generic[T]):
             total_s=time.perf_counter() - began,
             model_s=bench.model_s,
             image_s=bench.image_s,
+            searched=bench.searched(),
+            trace=tuple(bench.trace),
             warnings=tuple(warnings),
         )
 
 
 def _interrupted(outcome: Outcome, reason: str) -> Outcome:
-    """What was kept, with the reason if a zoom was still wanted; one that has its own reason keeps it."""
-    return replace(outcome, reason=outcome.reason or reason) if outcome.status is Status.PRELIMINARY else outcome
+    """What was kept, with the reason if a look was still wanted; one that has its own reason keeps it."""
+    done = outcome.status is Status.DIRECT or (
+        outcome.status is Status.REFINED and outcome.evidence is Evidence.LEGIBLE
+    )
+    return outcome if done else replace(outcome, reason=outcome.reason or reason)
 
 
 def _nothing_kept(policy: Policy, *, timed_out: bool) -> ZoomRefineError:

@@ -12,7 +12,7 @@ from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import Question, ReplyForm, Stage
 
-PROMPTS_VERSION = "1"
+PROMPTS_VERSION = "2"
 
 _ROLE = (
     "You answer from pictures that are too large to be seen at once. You are shown the whole, reduced, and later "
@@ -23,8 +23,9 @@ _ROLE = (
 _JSON_FORM = """\
 Reply with one JSON object and nothing else, its fields in this order:
 - "reasoning": a few short sentences on what the pictures show of it.
-- "evidence": "legible" if what is needed can be made out; "too_small" if it is there but too small to be sure; \
-"cut_off" if it is there but the edge of the picture cuts it; "not_here" if the pictures do not show it.
+- "evidence": "legible" only if every letter or detail that is needed can be made out for certain; "too_small" if it \
+is there but too small to be sure; "cut_off" if it is there but the edge of the picture cuts it; "not_here" if the \
+pictures do not show it.
 - "answer": the answer in as few words as it takes; null if the pictures do not show it.
 - "choice": the letter of your option; null if no options are listed or none can be chosen.
 - "regions": a list, best first, of {{"picture": number of the picture, "label": what is there, "box": {box}}}: where \
@@ -41,13 +42,30 @@ _FORCED = "Choose the option that fits best."
 _JSON_STAGES = {
     Stage.LOCALIZE: (
         "Answer as far as picture 1 shows it; a closer look follows. In regions, give one box on picture 1 around "
-        "what decides the answer, with the labels, row and column heads or neighbours that identify it; more boxes "
-        "only if the question is about several places. Give the likeliest place even if you are sure already."
+        "what decides the answer; where a label, a row head or a column head that identifies it lies apart, or the "
+        "question is about several places, give each its own box. If it cannot be seen yet, give the likeliest "
+        "places, best first."
     ),
     Stage.REFINE: (
-        "Look at the question again. Reason first: what does the new picture show of it, and what was overlooked or "
-        "misread before? If it does not hold the evidence, ignore it and keep to the whole. Then give the answer "
-        "that stands now, corrected or confirmed."
+        "Look at the question again. Reason first: what do the new pictures show of it, and what was overlooked or "
+        "misread before? If they do not hold the evidence, ignore them and keep to the whole. Then give the answer "
+        "that stands now, corrected or confirmed. In regions, box the evidence or, while it is not legible, where to "
+        "look next, on whichever picture shows it best."
+    ),
+    Stage.SCAN: (
+        "The new pictures are parts of the whole, enlarged. Does one of them hold what the question asks for? If so, "
+        "give the answer and box the evidence on the picture that shows it; if it is there but cannot be made out, "
+        "box it all the same and say why in evidence. If none holds it, evidence is not_here and answer is null; in "
+        "regions, give the places of the whole where it is likely, if any."
+    ),
+    Stage.COUNT: (
+        "Count in the new pictures alone. In regions, give one tight box for every single thing that is to be counted "
+        "and shows there, those that a picture's edge cuts included, each on the picture that shows it. In answer, "
+        "give the number of boxes. If a thing is too small to be sure of, evidence is too_small."
+    ),
+    Stage.VERIFY: (
+        "Answer from what is shown here. In regions, box what decides the answer. If it cannot be made out, say why "
+        "in evidence instead of guessing."
     ),
     Stage.POINT: (
         "Find what is described and give one box on picture 1 that fits it closely. In answer, say in a few words "
@@ -71,6 +89,12 @@ _TEXT_STAGES = {
         "misread before? If it does not hold the evidence, ignore it and keep to the whole. "
         "{unsure}End with one line:"
     ),
+    Stage.SCAN: (
+        "The new pictures are parts of the whole, enlarged. If one of them holds what the question asks for, answer "
+        "from it. {unsure}End with one line:"
+    ),
+    Stage.COUNT: "Count what is asked for in the new pictures alone. {unsure}End with one line:",
+    Stage.VERIFY: "Answer from what is shown here. {unsure}End with one line:",
     Stage.POINT: (
         f"Find what is described: {_TEXT_CONVENTION}. End with two lines, the second left out if it is not there:"
     ),
@@ -84,6 +108,9 @@ _FOUND_LINES = f"Answer: [what it is, or: not visible]\n{_TEXT_BOX}"
 _TEXT_LINES = {
     Stage.LOCALIZE: f"Answer: {{answer}}\n{_TEXT_BOX}",
     Stage.REFINE: "Rechecked Answer: {answer}",
+    Stage.SCAN: "Answer: {answer}",
+    Stage.COUNT: "Answer: {answer}",
+    Stage.VERIFY: "Answer: {answer}",
     Stage.POINT: _FOUND_LINES,
     Stage.SHARPEN: _FOUND_LINES,
     Stage.DIRECT: "Answer: {answer}",
@@ -139,7 +166,8 @@ def stage_text(ask: Ask, *, new: int) -> str:
     words = (_TEXT_STAGES if in_text else _JSON_STAGES)[ask.stage]
     words = words.replace("{new}", str(new)).replace("{unsure}", unsure)
     lines = f"\n{_last_lines(ask)}" if in_text else ""
-    return f"{_question(ask.question, ask.stage)}\n\n{words}{lines}"
+    known = "".join(f"\n{line}" for line in _known(ask.question))
+    return f"{_question(ask.question, ask.stage)}{known}\n\n{words}{lines}"
 
 
 def again_text(ask: Ask) -> str:
@@ -170,6 +198,23 @@ def _question(question: Question, stage: Stage) -> str:
         if not any(choice.abstains for choice in question.choices):
             lines.append(_FORCED)  # no option says "not shown": the asker knows that one of them is right
     return "\n".join(lines)
+
+
+def _known(question: Question) -> list[str]:
+    """What earlier looks, left out of this conversation, have told."""
+    known = []
+    if question.empty:
+        known.append(f"Shown enlarged before, without holding it: {'; '.join(map(_in_words, question.empty))}.")
+    if question.rivals:
+        answers = " and ".join(f'"{answer}"' for answer in question.rivals)
+        known.append(f"Two looks at this answered {answers}: which is right, if either?")
+    return known
+
+
+def _in_words(box: Box) -> str:
+    """A part of the whole without a unit, so that no convention of boxes is called in question."""
+    x0, y0, x1, y1 = (round(100 * value) for value in (box.x0, box.y0, box.x1, box.y1))
+    return f"{x0} to {x1}% across and {y0} to {y1}% down"
 
 
 def _shape(profile: Profile) -> str:

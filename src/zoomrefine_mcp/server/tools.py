@@ -21,7 +21,7 @@ from zoomrefine_mcp.server.arguments import read_box
 from zoomrefine_mcp.server.blocks import image_block, structured, text_block, tool_result, within_budget
 from zoomrefine_mcp.server.progress import with_progress
 from zoomrefine_mcp.server.words import answer_in_words, image_in_words, place_in_words, view_in_words
-from zoomrefine_mcp.settings import PolicyChoice
+from zoomrefine_mcp.settings import PolicyChoice, budget_of
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +89,16 @@ async def zoom_and_refine(
         PolicyChoice | SkipJsonSchema[None],
         Field(
             description=(
-                "adaptive (usual): zooms where it helps. paper: Zoom-Refine as published. direct: one look, no zoom."
+                "adaptive (usual): as many looks as pay, searching where nothing points at the answer. thorough: the "
+                "same, and checks what it read. paper: Zoom-Refine as published. direct: one look, no zoom."
             ),
+            json_schema_extra=_left_out,
+        ),
+    ] = None,
+    budget: Annotated[
+        str | SkipJsonSchema[None],
+        Field(
+            description="What the question may cost: 'looks=6,seconds=40,tokens=60000', any of the three.",
             json_schema_extra=_left_out,
         ),
     ] = None,
@@ -102,7 +110,13 @@ async def zoom_and_refine(
     result = await with_progress(
         ctx,
         lambda report: served.app.zoom_and_refine(
-            image_path, question, choices, policy=policy, page=page, report=report
+            image_path,
+            question,
+            choices,
+            policy=policy,
+            budget=None if budget is None else budget_of(budget),
+            page=page,
+            report=report,
         ),
         beginning="opening the picture",
         heartbeat_s=served.heartbeat_s,

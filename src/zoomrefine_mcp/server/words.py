@@ -15,7 +15,7 @@ MOST_LISTED = 10
 """Regions and warnings that are put in words; the structured content holds more."""
 
 _STATUS = {
-    Status.REFINED: "the region was examined at full resolution",
+    Status.REFINED: "a region was examined enlarged",
     Status.DIRECT: "answered from one look, without a zoom",
     Status.PRELIMINARY: "this is the first look's answer; the zoom that was wanted did not succeed",
 }
@@ -24,9 +24,15 @@ _REASON = {
     "policy": "no zoom was asked for",
     "no_box": "the model named no region to zoom into",
     "no_gain": "a crop would have shown no more than the first look",
-    "refine_failed": "the second look failed",
-    "refine_unreadable": "the reply of the second look could not be read",
-    "refine_refused": "the model declined to answer at the second look",
+    "legible_view": "the first look showed what is asked for large enough",
+    "refine_failed": "a later look failed",
+    "refine_unreadable": "the reply of a later look could not be read",
+    "refine_refused": "the model declined to answer at a later look",
+    "budget": "the budget ended before it was read",
+    "illegible": "it was shown as large as it can be, and is too small or unclear all the same",
+    "not_found": "it was not found, and what is left to look at would show nothing new",
+    "not_in_picture": "all of the picture was seen at a readable scale, and it is not there",
+    "contested": "a second, independent look at the deciding crop answered otherwise",
     "picture_dropped": "the server seems not to have passed the picture on to the model",
     "deadline": "the deadline passed",
 }
@@ -93,6 +99,9 @@ def _common(result: ZoomResult | LocalizeResult) -> list[str]:
         lines += _region(number, region, len(result.regions))
     if len(result.regions) > MOST_LISTED:
         lines.append(f"... and {len(result.regions) - MOST_LISTED} more regions")
+    if len(result.trace) > 2:
+        lines.append(f"Looks: {'; '.join(f'{look.why} ({look.evidence})' for look in result.trace)}")
+    lines.append(f"Searched: {result.searched:.0%} of the picture was seen at a scale at which print can be read")
     if result.overlay_path:
         lines.append(f"Overlay saved: {one_line(result.overlay_path)}")
     if result.explanation:

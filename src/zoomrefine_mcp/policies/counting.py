@@ -1,0 +1,152 @@
+"""Counting: over disjoint tiles, by a box for every thing, so that a thing on a border counts once.
+
+The rule for borders: every tile is asked for the things that an edge cuts too; two boxes that meet at a border between
+tiles, along most of the shorter one's side, are the two halves of one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from math import sqrt
+from typing import Any
+
+from zoomrefine_mcp.backends.base import Ask, Look
+from zoomrefine_mcp.bench import Bench
+from zoomrefine_mcp.geometry import Box
+from zoomrefine_mcp.pictures import Picture
+from zoomrefine_mcp.policies.cuts import CROP_FLOOR, PADDING, Cut, tiles
+from zoomrefine_mcp.policies.walk import MOST_PICTURES
+from zoomrefine_mcp.records import Answer, Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
+
+AT_BORDER = 0.015
+"""A box reaches a border that it ends within this share of a tile of."""
+SAME_THING = 0.5
+"""Two boxes of one tile that share so much of the smaller one are one thing named twice; so are two halves whose
+sides meet along so much of the shorter."""
+
+
+async def count(bench: Bench[Any], question: Question, first: Look[Any], before: Outcome, looks: int) -> bool:
+    """Count what the question asks for over disjoint tiles, and keep the number.
+
+    Returns:
+        Whether there is a number; if not (the figure is written there, or nothing was found), nothing was kept.
+    """
+    area = _area(bench, [region.box for region in first.regions] if first.evidence is not Evidence.NOT_HERE else [])
+    left = max(0, bench.looks_left(looks))
+    most = min(MOST_PICTURES, (bench.info.profile.images_per_request or MOST_PICTURES + 1) - 1)
+    cuts = _tiles(bench, area, left * most)
+    found: list[tuple[Region, Box]] = []
+    pictures: list[Picture] = []
+    evidence = Evidence.LEGIBLE
+    while cuts:
+        batch, cuts = cuts[:most], cuts[most:]
+        if bench.looks_left(looks) == 0 or not bench.affords([cut.fit.size for cut in batch]):
+            bench.warn("The budget ended before everything was counted.")
+            evidence = Evidence.NOT_HERE
+            break
+        shown = tuple([await bench.render(Stage.COUNT, cut.box, cut.fit) for cut in batch])
+        why = f"counting in {len(shown)} tiles" if len(shown) > 1 else "counting in a crop"
+        look = await bench.look(Ask(Stage.COUNT, ReplyForm.JSON, question, shown), first.transcript, why=why)
+        if look.dropped:
+            return False
+        pictures += look.pictures
+        found += [(region, tile) for region in look.regions if (tile := _tile_of(region.box, look.pictures))]
+        if look.evidence is Evidence.TOO_SMALL:
+            evidence = look.evidence
+    things = joined(found)
+    if not things:
+        return False
+    crops = tuple(next((one for one in pictures if one.shows.contains(_middle(thing.box))), None) for thing in things)
+    ended = evidence is Evidence.NOT_HERE
+    bench.keep(
+        replace(
+            before,
+            status=Status.REFINED,
+            reason="budget" if ended else None if evidence is Evidence.LEGIBLE else "illegible",
+            answer=_answer(question, len(things), ended=ended),
+            regions=tuple(things),
+            crops=crops,
+            evidence=evidence,
+        )
+    )
+    return True
+
+
+def joined(found: Sequence[tuple[Region, Box]]) -> list[Region]:
+    """The things that boxes in tiles stand for: halves that meet at a border joined, what is named twice once.
+
+    Args:
+        found: A box, and the tile that it was found in.
+    """
+    things: list[list[tuple[Region, Box]]] = []
+    for one in found:
+        same = [thing for thing in things if any(_is_same(one, other) for other in thing)]
+        things = [thing for thing in things if thing not in same] + [[one, *(other for t in same for other in t)]]
+    return [replace(thing[0][0], box=reduce(Box.union, (region.box for region, _ in thing))) for thing in things]
+
+
+def _is_same(one: tuple[Region, Box], other: tuple[Region, Box]) -> bool:
+    (a, tile), (b, next_tile) = (one[0].box, one[1]), (other[0].box, other[1])
+    if tile == next_tile:
+        shared = a.intersection(b)
+        return shared is not None and shared.area >= SAME_THING * min(a.area, b.area)
+    beside = _meet(a.x0, a.x1, b.x0, b.x1, tile.width) and _along(a.y0, a.y1, b.y0, b.y1)
+    above = _meet(a.y0, a.y1, b.y0, b.y1, tile.height) and _along(a.x0, a.x1, b.x0, b.x1)
+    touching = abs(tile.x0 - next_tile.x1) < 1e-6 or abs(tile.x1 - next_tile.x0) < 1e-6
+    stacked = abs(tile.y0 - next_tile.y1) < 1e-6 or abs(tile.y1 - next_tile.y0) < 1e-6
+    return (touching and beside) or (stacked and above)
+
+
+def _meet(low: float, high: float, other_low: float, other_high: float, side: float) -> bool:
+    near = AT_BORDER * side
+    return abs(high - other_low) <= 2 * near or abs(low - other_high) <= 2 * near
+
+
+def _along(low: float, high: float, other_low: float, other_high: float) -> bool:
+    shared = min(high, other_high) - max(low, other_low)
+    return shared >= SAME_THING * min(high - low, other_high - other_low)
+
+
+def _area(bench: Bench[Any], boxes: Sequence[Box]) -> Box:
+    """Where to count: about what the view points at, or everywhere."""
+    if not boxes:
+        return Box.full()
+    whole = reduce(Box.union, boxes)
+    grown = whole.grown(PADDING * whole.width, PADDING * whole.height)
+    return grown.at_least(CROP_FLOOR.width / bench.size.width, CROP_FLOOR.height / bench.size.height)
+
+
+def _tiles(bench: Bench[Any], area: Box, most: int) -> list[Cut]:
+    """Tiles of the area at a readable scale, or at the best that so many tiles show all of it at."""
+    scale = min(1.0, bench.readable)
+    cuts = tiles(bench, area, scale, Stage.COUNT)
+    while len(cuts) > max(1, most):
+        scale *= min(0.95, sqrt(max(1, most) / len(cuts)))
+        cuts = tiles(bench, area, scale, Stage.COUNT)
+    return cuts
+
+
+def _tile_of(box: Box, pictures: Sequence[Picture]) -> Box | None:
+    """The tile that a box lies in; None for a box on another picture of the conversation."""
+    return next((one.shows for one in pictures if box.covered_by([one.shows]) > 0.9), None)
+
+
+def _middle(box: Box) -> Box:
+    x, y = box.center
+    return Box(max(0.0, x - 1e-9), max(0.0, y - 1e-9), min(1.0, x + 1e-9), min(1.0, y + 1e-9))
+
+
+def _answer(question: Question, number: int, *, ended: bool) -> Answer:
+    """The number, as the option that says it where there are options; none where not everything was counted."""
+    out = next((choice.letter for choice in question.choices if choice.abstains), None)
+    if ended:
+        return Answer(None, out, abstained=True, explanation=f"{number} were counted before the budget ended.")
+    counted = "Counted over disjoint tiles, with a box for each."
+    if not question.choices:
+        return Answer(str(number), explanation=counted)
+    said = [choice for choice in question.choices if choice.text.split()[:1] == [str(number)]]
+    if len(said) == 1:
+        return Answer(said[0].text, said[0].letter, explanation=counted)
+    return Answer(None, out, abstained=True, explanation=f"{counted} {number} is none of the options.")

@@ -1,0 +1,137 @@
+"""Which part of the original is cut for a region, and at which size, so that the model sees the most of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from zoomrefine_mcp.bench import Bench
+from zoomrefine_mcp.geometry import Box, Size
+from zoomrefine_mcp.pictures import Fit
+from zoomrefine_mcp.policies.looking import snapped
+from zoomrefine_mcp.records import Stage
+
+PADDING = 0.25
+"""A box is grown by this share of its own size on every side ..."""
+LESS_PADDING = (0.1, 0.05)
+"""... or by less, where the model would not see that much at native resolution; a model's box is never exact."""
+CROP_FLOOR = Size(560, 420)
+"""... and to at least so many original pixels: measured to read all of 46 questions on real pictures."""
+MOST_PARTS = 4
+"""A region that one picture does not show at a readable scale is cut into so many, or shown reduced."""
+OVERLAP = 0.04
+"""Parts of a region reach over their seams by this share of their size, so that a word on a seam is whole once."""
+MOST_ENLARGED = 4.0
+"""Nothing is enlarged by more: there is no more to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A part of the original, and how it is rendered."""
+
+    box: Box
+    fit: Fit
+
+    def scale(self, size: Size) -> float:
+        """Pixels shown for each one of an original of ``size``."""
+        return self.fit.size.long_edge / self.box.to_pixels(size).size.long_edge
+
+
+def crop_for_eye(bench: Bench[Any], region: Box, floor: Size = CROP_FLOOR) -> Cut:
+    """The crop about a region, at the size at which the model sees the most of it.
+
+    The region is grown by a share of its own size and to a floor in pixels. Where the model would not see all of
+    that at native resolution, the padding gives way first. A small crop is brought up to ``profile.enlarge_to``.
+    """
+    size = bench.size
+    for padding in (PADDING, *LESS_PADDING):
+        grown = region.grown(region.width * padding, region.height * padding)
+        box = snapped(grown.at_least(floor.width / size.width, floor.height / size.height), size)
+        cut = box.to_pixels(size).size
+        fit = bench.fit(Stage.REFINE, enlarged(cut, bench))
+        if fit.size.width >= cut.width and fit.size.height >= cut.height:
+            break
+    return Cut(box, fit)
+
+
+def crops_for(bench: Bench[Any], region: Box, most: int, floor: Size = CROP_FLOOR) -> list[Cut]:
+    """The crops that show a region at a readable scale, or one that shows it reduced, to be narrowed by the next look.
+
+    Args:
+        bench: Knows the picture and the model's eye.
+        region: On the upright original.
+        most: How many there may be.
+        floor: A crop's least size in original pixels.
+    """
+    whole = crop_for_eye(bench, region, floor)
+    if whole.scale(bench.size) >= min(1.0, bench.readable):
+        return [whole]
+    for columns, rows in _grids(min(most, MOST_PARTS)):
+        cells = [_overlapping(cell, whole.box, bench.size) for cell in whole.box.cells(columns, rows)]
+        cuts = [_as_seen(bench, cell, Stage.REFINE) for cell in cells]
+        if min(cut.scale(bench.size) for cut in cuts) >= min(1.0, bench.readable):
+            return cuts
+    return [whole]
+
+
+def tiles(bench: Bench[Any], part: Box, scale: float, stage: Stage) -> list[Cut]:
+    """Disjoint tiles of a part, as few as show it at ``scale`` or more."""
+    size = part.to_pixels(bench.size).size
+    columns = rows = 1
+    while True:
+        cell = Size(ceil(size.width / columns), ceil(size.height / rows))
+        if bench.fit(stage, cell).size.long_edge >= scale * cell.long_edge or cell.long_edge <= CROP_FLOOR.height:
+            break
+        if cell.width >= cell.height:
+            columns += 1
+        else:
+            rows += 1
+    return [_as_seen(bench, box, stage) for box in part.cells(columns, rows)]
+
+
+def few_tiles(bench: Bench[Any], within: Box, most: int, stage: Stage) -> list[Cut]:
+    """A box in at most so many tiles, along the seams of the picture's parts, at the best scale that they can show."""
+    best: list[Cut] = []
+    for columns, rows in _grids(most):
+        cells = {_along(box, bench.parts) for box in within.cells(columns, rows)}
+        cuts = [_as_seen(bench, snapped(cell, bench.size), stage) for cell in sorted(cells, key=lambda one: one.y0)]
+        if not best or min(cut.scale(bench.size) for cut in cuts) > min(cut.scale(bench.size) for cut in best):
+            best = cuts
+    return best
+
+
+def enlarged(cut: Size, bench: Bench[Any]) -> Size:
+    """The size at which a small cut is sent."""
+    edge = min(bench.info.profile.enlarge_to, MOST_ENLARGED * cut.long_edge)
+    return cut if cut.long_edge >= edge else cut.scaled(edge / cut.long_edge)
+
+
+def _as_seen(bench: Bench[Any], box: Box, stage: Stage) -> Cut:
+    box = snapped(box, bench.size)
+    return Cut(box, bench.fit(stage, enlarged(box.to_pixels(bench.size).size, bench)))
+
+
+def _grids(most: int) -> Iterator[tuple[int, int]]:
+    """Columns and rows of up to ``most`` cells, fewest cells first."""
+    for number in range(2, most + 1):
+        for columns in range(1, number + 1):
+            if number % columns == 0:
+                yield columns, number // columns
+
+
+def _overlapping(cell: Box, within: Box, size: Size) -> Box:
+    grown = cell.grown(cell.width * OVERLAP, cell.height * OVERLAP)
+    return snapped(grown.intersection(within) or cell, size)
+
+
+def _along(cell: Box, parts: Sequence[Box]) -> Box:
+    """The cell with each side moved to the nearest seam between parts, where there are several."""
+    if len(parts) == 1:
+        return cell
+    xs = [0.0, 1.0, *(x for part in parts for x in (part.x0, part.x1))]
+    ys = [0.0, 1.0, *(y for part in parts for y in (part.y0, part.y1))]
+    x0, x1 = (min(xs, key=lambda seam: abs(seam - x)) for x in (cell.x0, cell.x1))
+    y0, y1 = (min(ys, key=lambda seam: abs(seam - y)) for y in (cell.y0, cell.y1))
+    return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else cell
