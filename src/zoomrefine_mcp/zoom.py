@@ -158,10 +158,9 @@ class ZoomRefine(Generic[T]):
 
 def _interrupted(outcome: Outcome, reason: str) -> Outcome:
     """What was kept, with the reason if a look was still wanted; one that has its own reason keeps it."""
-    done = outcome.status is Status.DIRECT or (
-        outcome.status is Status.REFINED and outcome.evidence is Evidence.LEGIBLE
-    )
-    return outcome if done else replace(outcome, reason=outcome.reason or reason)
+    open_ended = outcome.evidence in (Evidence.TOO_SMALL, Evidence.CUT_OFF, Evidence.NOT_HERE)
+    wanted = outcome.status is Status.PRELIMINARY or (outcome.status is Status.REFINED and open_ended)
+    return replace(outcome, reason=outcome.reason or reason) if wanted else outcome
 
 
 def _nothing_kept(policy: Policy, *, timed_out: bool) -> ZoomRefineError:
