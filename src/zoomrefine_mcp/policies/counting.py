@@ -94,12 +94,13 @@ def _is_same(one: tuple[Region, Box], other: tuple[Region, Box]) -> bool:
         return shared is not None and shared.area >= SAME_THING * min(a.area, b.area)
     beside = _meet(a.x0, a.x1, b.x0, b.x1, tile.width) and _along(a.y0, a.y1, b.y0, b.y1)
     above = _meet(a.y0, a.y1, b.y0, b.y1, tile.height) and _along(a.x0, a.x1, b.x0, b.x1)
-    touching = abs(tile.x0 - next_tile.x1) < 1e-6 or abs(tile.x1 - next_tile.x0) < 1e-6
-    stacked = abs(tile.y0 - next_tile.y1) < 1e-6 or abs(tile.y1 - next_tile.y0) < 1e-6
+    touching = _meet(tile.x0, tile.x1, next_tile.x0, next_tile.x1, tile.width)
+    stacked = _meet(tile.y0, tile.y1, next_tile.y0, next_tile.y1, tile.height)
     return (touching and beside) or (stacked and above)
 
 
 def _meet(low: float, high: float, other_low: float, other_high: float, side: float) -> bool:
+    """Whether one ends where the other begins; tiles in whole pixels overlap by one."""
     near = AT_BORDER * side
     return abs(high - other_low) <= 2 * near or abs(low - other_high) <= 2 * near
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log
 from typing import Any
 
 from zoomrefine_mcp.bench import Bench
@@ -23,6 +23,8 @@ MOST_PARTS = 4
 """A region that one picture does not show at a readable scale is cut into so many, or shown reduced."""
 OVERLAP = 0.04
 """Parts of a region reach over their seams by this share of their size, so that a word on a seam is whole once."""
+NEARLY = 1.05
+"""A grid of longer tiles has to show this many times the scale: strips are what models see worst."""
 MOST_ENLARGED = 4.0
 """Nothing is enlarged by more: there is no more to see."""
 
@@ -68,7 +70,7 @@ def crops_for(bench: Bench[Any], region: Box, most: int, floor: Size = CROP_FLOO
     whole = crop_for_eye(bench, region, floor)
     if whole.scale(bench.size) >= min(1.0, bench.readable):
         return [whole]
-    for columns, rows in _grids(min(most, MOST_PARTS)):
+    for columns, rows in _grids(whole.box.to_pixels(bench.size).size, min(most, MOST_PARTS)):
         cells = [_overlapping(cell, whole.box, bench.size) for cell in whole.box.cells(columns, rows)]
         cuts = [_as_seen(bench, cell, Stage.REFINE) for cell in cells]
         if min(cut.scale(bench.size) for cut in cuts) >= min(1.0, bench.readable):
@@ -94,11 +96,13 @@ def tiles(bench: Bench[Any], part: Box, scale: float, stage: Stage) -> list[Cut]
 def few_tiles(bench: Bench[Any], within: Box, most: int, stage: Stage) -> list[Cut]:
     """A box in at most so many tiles, along the seams of the picture's parts, at the best scale that they can show."""
     best: list[Cut] = []
-    for columns, rows in _grids(most):
-        cells = {_along(box, bench.parts) for box in within.cells(columns, rows)}
-        cuts = [_as_seen(bench, snapped(cell, bench.size), stage) for cell in sorted(cells, key=lambda one: one.y0)]
-        if not best or min(cut.scale(bench.size) for cut in cuts) > min(cut.scale(bench.size) for cut in best):
-            best = cuts
+    scale = 0.0
+    for columns, rows in _grids(within.to_pixels(bench.size).size, most):
+        cells = list(dict.fromkeys(_along(box, bench.parts) for box in within.cells(columns, rows)))
+        cuts = [_as_seen(bench, cell, stage) for cell in cells]
+        shown = min(cut.scale(bench.size) for cut in cuts)
+        if shown > NEARLY * scale:
+            best, scale = cuts, shown
     return best
 
 
@@ -113,12 +117,16 @@ def _as_seen(bench: Bench[Any], box: Box, stage: Stage) -> Cut:
     return Cut(box, bench.fit(stage, enlarged(box.to_pixels(bench.size).size, bench)))
 
 
-def _grids(most: int) -> Iterator[tuple[int, int]]:
-    """Columns and rows of up to ``most`` cells, fewest cells first."""
+def _grids(size: Size, most: int) -> Iterator[tuple[int, int]]:
+    """Columns and rows of up to ``most`` cells, fewest cells first, of as many those whose cells are squarest."""
+
+    def length(grid: tuple[int, int]) -> float:
+        columns, rows = grid
+        return abs(log(size.width * rows / (size.height * columns)))
+
     for number in range(2, most + 1):
-        for columns in range(1, number + 1):
-            if number % columns == 0:
-                yield columns, number // columns
+        grids = [(columns, number // columns) for columns in range(1, number + 1) if number % columns == 0]
+        yield from sorted(grids, key=length)
 
 
 def _overlapping(cell: Box, within: Box, size: Size) -> Box:

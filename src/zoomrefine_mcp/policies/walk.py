@@ -30,6 +30,8 @@ WORTH_A_PASS = 1.3
 """A pass over the whole in a few tiles has to show it at this many times the view's scale."""
 HELD = 0.8
 """A region counts as shown by a picture that holds this share of it."""
+AS_LARGE_AS_IT_GETS = 2.0
+"""What was shown at this many times its original size and could not be made out will not be at any scale."""
 SEARCHED = 0.995
 """From this share on, everything was seen at a readable scale."""
 MISSES = 2
@@ -165,13 +167,15 @@ class Walk(Generic[T]):
         return await self._search() if not is_settled(self._first) else None
 
     async def _next(self, step: Step, look: Look[T]) -> Step | None:
-        if look.evidence in (Evidence.TOO_SMALL, Evidence.CUT_OFF):
+        if self._is_there(look):
             self._misses = 0
-            small = look.evidence is Evidence.TOO_SMALL
-            cuts = self._closer(step, look) if small else self._wider(step, look)
+            wider = look.evidence is Evidence.CUT_OFF
+            cuts = self._wider(step, look) if wider else self._closer(step, look)
             if cuts:
-                return Step(Stage.REFINE, cuts, "closer" if small else "wider", look.regions or step.targets)
-            return None if small else await self._search()
+                return Step(Stage.REFINE, cuts, "wider" if wider else "closer", look.regions or step.targets)
+            if any(self._shown_at(region.box) >= AS_LARGE_AS_IT_GETS for region in look.regions):
+                return None
+            return await self._search()
         self._misses += 1
         self._empty += [cut.box for cut in step.cuts]
         self._likely += [region.box for region in look.regions]
@@ -180,6 +184,17 @@ class Walk(Generic[T]):
             if cuts:
                 return Step(Stage.REFINE, cuts, "another place", look.regions)
         return await self._search()
+
+    def _is_there(self, look: Look[T]) -> bool:
+        """Whether the look shows what is asked for, but not well enough.
+
+        A reply may contradict itself: "legible" with a box and no answer, "not here" with an answer and a box in what
+        was just shown. Both say that there is something to be looked at more closely.
+        """
+        if look.evidence in (Evidence.TOO_SMALL, Evidence.CUT_OFF):
+            return True
+        here = any(_holds(picture.shows, region.box) for region in look.regions for picture in look.pictures)
+        return here and (look.evidence is Evidence.LEGIBLE or not look.answer.abstained)
 
     def _crops(self, regions: Sequence[Region], *, closer: bool = False) -> list[Cut]:
         """Crops of the regions that are worth a look; none of what was shown as well as it can be."""
@@ -221,8 +236,7 @@ class Walk(Generic[T]):
         unseen = [cut for cut in fine if bench.searched(cut.box) < HELD]
         if not unseen:
             return None
-        looks = max(1, bench.looks_left(self._looks) - 1)
-        if len(unseen) > self._room() * looks and not self._passed_over:
+        if len(unseen) > self._room() * bench.looks_left(self._looks) and not self._passed_over:
             self._passed_over = True
             few = few_tiles(bench, Box.full(), self._room(), Stage.SCAN)
             view = self._first.pictures[0]
