@@ -40,7 +40,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zoomrefine_mcp.access import OpenFile
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
-from zoomrefine_mcp.images import pixels
 from zoomrefine_mcp.images.source import open_source
 from zoomrefine_mcp.pictures import Fit
 
@@ -175,7 +174,7 @@ def view_psnr(path: Path) -> float:
     async def run() -> bytes:
         async with await open_source(OpenFile(os.open(path, os.O_RDONLY), str(path))) as source:
             whole = PixelBox(0, 0, source.size.width, source.size.height)
-            view = pixels.render(source._page, whole, source.size.within_edge(VIEW_EDGE))  # noqa: SLF001 - before encoding
+            view = source._drawing.render(whole, source.size.within_edge(VIEW_EDGE))  # noqa: SLF001 - before encoding
             return bytes(view.write_to_memory())
 
     view = anyio.run(run)

@@ -53,7 +53,6 @@ async def view(path: Path, limits: Limits | None = None) -> Picture:
 
 NOT_PICTURES = {
     "nothing": (b"", "complete"),
-    "PDF": (b"%PDF-1.7\n1 0 obj", "pdftoppm"),
     "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10", "Render"),
     "DOS EPS": (b"\xc5\xd0\xd3\xc6" + bytes(40), "Render"),
     "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>', "Render"),

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.support.pictures import colour_at, decoded, encoded, is_near, opened, scene, shows_marker, written
 from zoomrefine_mcp.errors import BadRequest, NotAnImage
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
-from zoomrefine_mcp.images import pixels
+from zoomrefine_mcp.images.pixels import Upright
 from zoomrefine_mcp.images.source import FileSource, open_source
 from zoomrefine_mcp.pictures import Fit
 
@@ -96,7 +96,7 @@ async def test_each_page_has_its_own_size_and_the_pixels_that_pillow_reads(tmp_p
             image.seek(number - 1)
             async with await open_source(opened(path), page=number) as source:
                 assert source.size == Size(*size)
-                ours = pixels.render(source._page, PixelBox(0, 0, *size), source.size)
+                ours = source._drawing.render(PixelBox(0, 0, *size), source.size)
             assert _difference(bytes(ours.write_to_memory()), image.convert("RGB").tobytes()) <= 1
 
 
@@ -112,7 +112,8 @@ async def test_the_levels_of_a_pyramid_are_no_pages(tmp_path: Path, subifd: bool
     _pyramid(scene(size, marker), path, subifd=subifd, bigtiff=bigtiff)
     async with await open_source(opened(path)) as source:
         assert (source.pages, source.size) == (1, size)
-        assert len(source._page.levels) > 2
+        assert isinstance(source._drawing, Upright)
+        assert len(source._drawing.stored.levels) > 2
         crop = decoded(await source.render(Box.from_pixels(marker, size), Fit(marker.size)))
         small = decoded(await source.render(Box.from_pixels(marker, size), Fit(Size(40, 60))))
     assert shows_marker(crop)

@@ -28,7 +28,6 @@ from tests.support.pictures import (
 )
 from zoomrefine_mcp.errors import ImageTooLarge
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
-from zoomrefine_mcp.images import pixels
 from zoomrefine_mcp.images.source import open_source
 from zoomrefine_mcp.pictures import Fit, Picture
 
@@ -86,7 +85,7 @@ async def test_pixels_before_encoding_are_those_that_pillow_reads(tmp_path: Path
     path = written(tmp_path / "picture", encoded(scene(), form, **LOSSLESS[form]))
     box = PixelBox(191, 41, 275, 109)
     async with await open_source(opened(path)) as source:
-        ours = pixels.render(source._page, box, box.size)
+        ours = source._drawing.render(box, box.size)
     with Image.open(path) as image:
         wanted = image.convert("RGB").crop((box.left, box.top, box.right, box.bottom))
     assert bytes(ours.write_to_memory()) == wanted.tobytes()
@@ -113,7 +112,7 @@ async def test_every_kind_of_picture_has_the_pixels_that_pillow_reads(tmp_path: 
     path = written(tmp_path / "picture", encoded(image, form, **options))
     box = PixelBox(191, 41, 275, 109)
     async with await open_source(opened(path)) as source:
-        ours = bytes(pixels.render(source._page, box, box.size).write_to_memory())
+        ours = bytes(source._drawing.render(box, box.size).write_to_memory())
     with Image.open(path) as reread:
         wanted = reread.convert("RGB").crop((box.left, box.top, box.right, box.bottom)).tobytes()
     lossy = form in {"JPEG", "WEBP"}
@@ -140,7 +139,7 @@ async def test_a_crop_of_a_turned_picture_is_pixel_exact(tmp_path: Path, orienta
     path = written(tmp_path / "p.png", encoded(stored(scene(), orientation), "PNG", exif=exif(orientation)))
     box = PixelBox(3, 17, 250, 111)
     async with await open_source(opened(path)) as source:
-        ours = pixels.render(source._page, box, box.size)
+        ours = source._drawing.render(box, box.size)
     with Image.open(path) as image:
         wanted = ImageOps.exif_transpose(image).crop((box.left, box.top, box.right, box.bottom))
     assert bytes(ours.write_to_memory()) == wanted.tobytes()

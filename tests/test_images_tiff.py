@@ -27,7 +27,6 @@ from tests.support.pictures import (
 )
 from zoomrefine_mcp.errors import ImageDamaged, ImageTooLarge, NotAnImage, ZoomRefineError
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
-from zoomrefine_mcp.images import pixels
 from zoomrefine_mcp.images.source import Limits, open_source
 from zoomrefine_mcp.pictures import Fit
 
@@ -40,7 +39,7 @@ async def seen(path: Path, page: int = 1, limits: Limits | None = None) -> Image
     """The pixels of a whole page, before they are encoded."""
     async with await open_source(opened(path), page=page, limits=limits or Limits()) as source:
         width, height = source.size.width, source.size.height
-        image = pixels.render(source._page, PixelBox(0, 0, width, height), source.size)
+        image = source._drawing.render(PixelBox(0, 0, width, height), source.size)
     return Image.frombytes("RGB", (width, height), bytes(image.write_to_memory()))
 
 

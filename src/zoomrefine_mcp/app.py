@@ -20,6 +20,7 @@ from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
 from zoomrefine_mcp.backends.form import reply_schema
 from zoomrefine_mcp.backends.profiles import Profile, chosen_profile
 from zoomrefine_mcp.bench import Report
+from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.images.draw import Mark, overlay
 from zoomrefine_mcp.images.source import FileSource, Limits, open_source
@@ -45,14 +46,14 @@ class View:
         picture: The view or crop; ``picture.shows`` is what was cut.
         path: The picture's path.
         size: The upright original, in pixels.
-        page: From 1.
+        page: From 1; None where all lie side by side.
         pages: How many there are.
     """
 
     picture: Picture
     path: str
     size: Size
-    page: int
+    page: int | None
     pages: int
 
 
@@ -95,7 +96,7 @@ class App:
         *,
         policy: str | None = None,
         budget: Budget | None = None,
-        page: int = 1,
+        page: int | None = None,
         report: Report | None = None,
     ) -> ZoomResult:
         """Answer a question about a picture; see ``ZoomRefine.zoom_and_refine``. Saves where the settings say so."""
@@ -111,7 +112,7 @@ class App:
         question: str,
         *,
         precision: Precision = "sharp",
-        page: int = 1,
+        page: int | None = None,
         report: Report | None = None,
     ) -> LocalizeResult:
         """Find something in a picture; see ``ZoomRefine.localize_region``. Saves where the settings say so."""
@@ -121,22 +122,33 @@ class App:
             result = await zoom.localize_region(source, question, precision=precision, report=report)
             return await self._saved(result)
 
-    async def view(self, path: str, box: Box | None = None, *, max_edge: int = VIEW_EDGE, page: int = 1) -> View:
+    async def view(
+        self, path: str, box: Box | None = None, *, max_edge: int = VIEW_EDGE, page: int | None = None
+    ) -> View:
         """Render the picture, or a region of it at up to full resolution, without asking any model.
 
         Args:
             path: The picture.
             box: The region, in 0..1 of the upright original; None shows the whole.
             max_edge: Long edge of what comes back, in pixels; never enlarged beyond the original's pixels.
-            page: From 1.
+            page: From 1. Left out: all pages of a PDF side by side, the first of other files.
+
+        Raises:
+            BadRequest: A region of a document of several pages, and no page: boxes are measured on pages.
         """
         async with await self._open(path, page) as source:
+            if box is not None and source.page is None:
+                raise BadRequest(
+                    f"{path} has {source.pages} pages, and a box is measured on one of them",
+                    hint=f"Pass the page that you mean, from 1 to {source.pages}.",
+                    pages=source.pages,
+                )
             region = box or Box.full()
             size = region.to_pixels(source.size).size.within_edge(max_edge)
             picture = await source.render(region, Fit(size))
             return View(picture, source.path, source.size, source.page, source.pages)
 
-    async def size_of(self, path: str, page: int = 1) -> Size:
+    async def size_of(self, path: str, page: int | None = None) -> Size:
         """The upright size of a picture in pixels, from its header."""
         async with await self._open(path, page) as source:
             return source.size
@@ -163,7 +175,7 @@ class App:
         self._closing.push_async_callback(client.aclose)
         return client
 
-    async def _open(self, path: str, page: int) -> FileSource:
+    async def _open(self, path: str, page: int | None) -> FileSource:
         opened = await anyio.to_thread.run_sync(self.access.open, path)
         limits = Limits(
             max_pixels=int(self.settings.max_megapixels * 1_000_000),
@@ -248,8 +260,9 @@ def ocr_is_installed() -> bool:
 def marks_of(result: ZoomResult | LocalizeResult) -> list[Mark]:
     """What the overlay draws: each region and the crop that was cut for it."""
     marks: list[Mark] = []
-    for region in result.regions:
-        if region.crop is not None:
-            marks.append(Mark(Box(*region.crop.box), None, "crop"))
-        marks.append(Mark(Box(*region.box), region.label, "region"))
+    sent = result.sent
+    for region, place, crop in zip(result.regions, sent.places, sent.crops, strict=True):
+        if crop is not None:
+            marks.append(Mark(crop.shows, None, "crop"))
+        marks.append(Mark(place, region.label, "region"))
     return marks

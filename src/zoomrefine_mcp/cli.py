@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 
     asking = _Parser(add_help=False, allow_abbrev=False)
     asking.add_argument("image", help="path of the picture")
-    asking.add_argument("--page", type=int, default=1, help="page or frame of the file, from 1")
+    asking.add_argument("--page", type=int, help="page or frame, from 1; else all of a PDF, the first of other files")
     asking.add_argument("--json", action="store_true", help="print one JSON object")
 
     parser = _Parser(prog="zoomrefine-mcp", allow_abbrev=False, description=ABOUT, parents=[shared])
@@ -273,7 +273,8 @@ def _fail(error: ZoomRefineError, *, as_json: bool) -> int:
 
 def _told(result: ZoomResult | LocalizeResult) -> list[str]:
     image = result.image
-    page = f", page {image.page} of {image.pages}" if image.pages > 1 else ""
+    which = f"page {image.page} of " if image.page is not None else ""
+    page = f", {which}{image.pages}{'' if which else ' pages'}" if image.pages > 1 else ""
     rows: list[tuple[str, str]] = [
         ("picture", f"{image.path} ({image.width} x {image.height}{page})"),
         ("view", f"{image.view.width} x {image.view.height}, to {_backend(result)}"),
@@ -305,7 +306,8 @@ def _backend(result: Any) -> str:
 
 def _region_rows(region: RegionInfo) -> list[tuple[str, str]]:
     label = f" {region.label}" if region.label else ""
-    rows = [("region", f"{region.pixels} px, centre {region.point}{label}")]
+    page = f"page {region.page}, " if region.page is not None else ""
+    rows = [("region", f"{page}{region.pixels} px, centre {region.point}{label}")]
     if region.crop is not None:
         crop = region.crop
         saved = f", saved as {crop.path}" if crop.path else ""

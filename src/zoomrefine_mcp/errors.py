@@ -13,6 +13,7 @@ it, and the facts that a caller may want (``context``). The tree::
     │   ├── AttachmentPath             attachment_path
     │   ├── NotAnImage                 not_an_image
     │   ├── ImageDamaged               image_damaged
+    │   ├── ImageEncrypted             image_encrypted
     │   ├── ImageTooLarge              image_too_large
     │   ├── NoBackend                  no_backend
     │   └── ModelRequired              model_required
@@ -112,6 +113,12 @@ class ImageDamaged(InputError):
     """A picture that ends early or cannot be decoded."""
 
     code = "image_damaged"
+
+
+class ImageEncrypted(InputError):
+    """A document that opens with a password only."""
+
+    code = "image_encrypted"
 
 
 class ImageTooLarge(InputError):

@@ -15,7 +15,12 @@ from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, Settings
 
 
 def ask(
-    image: str | PathLike[str], question: str, choices: Sequence[str] | None = None, *, page: int = 1, **settings: Any
+    image: str | PathLike[str],
+    question: str,
+    choices: Sequence[str] | None = None,
+    *,
+    page: int | None = None,
+    **settings: Any,
 ) -> ZoomResult:
     """Answer a question about a picture and wait for it.
 
@@ -25,7 +30,7 @@ def ask(
         image: Path of the picture.
         question: At most 20,000 characters.
         choices: The options of a multiple-choice question.
-        page: Page or frame of the file, from 1.
+        page: Page or frame of the file, from 1. Left out: all pages of a PDF, the first of other files.
         settings: As ``Settings`` takes them: ``backend="ocr"``, ``base_url=...``, ``policy="paper"``.
 
     Raises:

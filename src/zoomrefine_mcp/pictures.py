@@ -84,15 +84,16 @@ class Limit:
 
 
 class Source(Protocol):
-    """An open picture that renders any of its regions: a file now, PDF pages and slides later.
+    """An open picture that renders any of its regions: a picture file, a page of a document, or all of its pages.
 
     Attributes:
-        size: The upright original (EXIF orientation applied), in pixels.
+        size: The upright original (EXIF orientation applied), in pixels. What has no pixels is measured at 300 dpi.
         path: How the user names it, for results and messages.
-        page: Which page or frame of the file, from 1.
+        page: Which page or frame of the file, from 1; None where all pages lie side by side in one picture.
         pages: How many there are.
-        readable: The scale, shown pixels for each original one, from which on its print can be read.
-        parts: Disjoint parts that are looked at one by one: the whole picture, or the pages of a document.
+        readable: From how many shown pixels for each original one print can be read.
+        parts: Disjoint parts that are to be looked at one by one: the pages of a document, else the whole.
+        notes: What a reader of the result has to know, as sentences: pages that cannot be drawn.
     """
 
     @property
@@ -100,21 +101,15 @@ class Source(Protocol):
     @property
     def path(self) -> str: ...
     @property
-    def page(self) -> int: ...
+    def page(self) -> int | None: ...
     @property
     def pages(self) -> int: ...
     @property
     def readable(self) -> float: ...
     @property
     def parts(self) -> tuple[Box, ...]: ...
-
-    async def detail(self, boxes: Sequence[Box]) -> tuple[float, ...]:
-        """How much there is to see in each box, from a small rendering; 0 is blank.
-
-        Raises:
-            ImageDamaged: The file cannot be decoded.
-        """
-        ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
     async def render(self, region: Box, fit: Fit) -> Picture:
         """Cut ``region`` from the original and encode it at ``fit.size``.
@@ -124,4 +119,18 @@ class Source(Protocol):
         Raises:
             ImageDamaged: The file ended or changed under us, or cannot be decoded.
         """
+        ...
+
+    async def detail(self, boxes: Sequence[Box]) -> tuple[float, ...]:
+        """How much there is to see in each box, for ranking: 0 where nothing is; no unit.
+
+        It is judged by one small rendering of the whole, made once.
+
+        Raises:
+            ImageDamaged: As ``render``.
+        """
+        ...
+
+    def on_page(self, box: Box) -> tuple[int, Box, Size]:
+        """Where a box lies: the number of the page that it overlaps most, the box on that page, and the page's size."""
         ...

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from zoomrefine_mcp.errors import ZoomRefineError
-from zoomrefine_mcp.geometry import Size
+from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture, Source
-from zoomrefine_mcp.records import Evidence, LookRecord, Outcome, Region, Stage, Status, Usage
+from zoomrefine_mcp.records import Evidence, LookRecord, Outcome, Region, Shown, Stage, Status, Usage
 
 
 class _Model(BaseModel):
@@ -24,8 +24,10 @@ class _Model(BaseModel):
 class CropInfo(_Model):
     """A crop that was shown to the model."""
 
+    page: int | None = None
+    """The page of a document that it was cut from, or mostly, from 1; null where there is only one."""
     box: list[float]
-    """What was cut, in 0..1 of the upright original."""
+    """What was cut, in 0..1 of the upright original (of that page)."""
     pixels: list[int]
     """What was cut, in original pixels."""
     width: int
@@ -44,10 +46,12 @@ class RegionInfo(_Model):
 
     label: str | None = None
     """What is there."""
+    page: int | None = None
+    """The page of a document that it is on, from 1, and that its numbers refer to; null where there is only one."""
     box: list[float]
-    """[x0, y0, x1, y1] in 0..1 of the upright original."""
+    """[x0, y0, x1, y1] in 0..1 of the upright original (of that page)."""
     pixels: list[int]
-    """[x0, y0, x1, y1] in original pixels."""
+    """[x0, y0, x1, y1] in original pixels; those of a PDF's page are counted at 300 dpi."""
     point: list[int]
     """The centre of the box, [x, y] in original pixels."""
     raw: str | None = None
@@ -68,10 +72,11 @@ class ImageInfo(_Model):
 
     path: str
     width: int
-    """Width of the upright original, in pixels."""
+    """Width of the upright original (of the page), in pixels."""
     height: int
-    """Height of the upright original, in pixels."""
-    page: int = 1
+    """Height of the upright original (of the page), in pixels."""
+    page: int | None = 1
+    """The page that was looked at. Where all were: that of the best region, or null, and the size is the first's."""
     pages: int = 1
     view: ViewInfo
 
@@ -101,8 +106,10 @@ class TimingInfo(_Model):
 class ShownInfo(_Model):
     """A picture of a look."""
 
+    page: int | None = None
+    """The page that it showed, of a document that was looked at as a whole; null where it showed several."""
     box: list[float]
-    """What it showed, in 0..1 of the upright original."""
+    """What it showed, in 0..1 of the upright original: of that page, or of all pages side by side."""
     pixels: list[int]
     """What it showed, in original pixels."""
     width: int
@@ -144,10 +151,12 @@ class Sent:
     Attributes:
         view: The downsampled view.
         crops: One for each region, None where none was sent.
+        places: Where each region lies on what the view shows: for a document, not on a page but on all of them.
     """
 
     view: Picture
     crops: tuple[Picture | None, ...]
+    places: tuple[Box, ...]
 
 
 class _Result(_Model):
@@ -276,34 +285,47 @@ def zoom_result(outcome: Outcome, account: Account) -> ZoomResult:
         contested=outcome.contested,
         **_common(outcome, account),
     )
-    result._sent = Sent(outcome.view, outcome.crops)  # noqa: SLF001 - a private attribute of our own model
+    result._sent = _sent(outcome)  # noqa: SLF001 - a private attribute of our own model
     return result
 
 
 def localize_result(outcome: Outcome, account: Account) -> LocalizeResult:
     """The result object of a localization."""
     result = LocalizeResult(found=bool(outcome.regions), **_common(outcome, account))
-    result._sent = Sent(outcome.view, outcome.crops)  # noqa: SLF001 - a private attribute of our own model
+    result._sent = _sent(outcome)  # noqa: SLF001 - a private attribute of our own model
     return result
 
 
+def _sent(outcome: Outcome) -> Sent:
+    return Sent(outcome.view, _a_region(outcome), tuple(region.box for region in outcome.regions))
+
+
+def _a_region(outcome: Outcome) -> tuple[Picture | None, ...]:
+    """A crop or None for each region."""
+    return outcome.crops + (None,) * (len(outcome.regions) - len(outcome.crops))
+
+
 def _common(outcome: Outcome, account: Account) -> dict[str, Any]:
-    source, size = account.source, account.source.size
-    crops = outcome.crops + (None,) * (len(outcome.regions) - len(outcome.crops))
-    warnings = list(account.warnings)
-    if source.pages > 1:
+    source = account.source
+    page, size = source.page, source.size
+    if page is None:
+        page, _, size = source.on_page(outcome.regions[0].box if outcome.regions else source.parts[0])
+    warnings = [*account.warnings, *source.notes]
+    if source.pages > 1 and source.page is not None:
         warnings.append(f"This is page {source.page} of {source.pages}; the other pages were not looked at.")
     return {
         "status": outcome.status,
         "status_reason": outcome.reason,
         "explanation": outcome.answer.explanation,
         "evidence_visible": None if outcome.evidence is Evidence.UNKNOWN else outcome.evidence is Evidence.LEGIBLE,
-        "regions": [_region(region, crop, size) for region, crop in zip(outcome.regions, crops, strict=True)],
+        "regions": [
+            _region(region, crop, source) for region, crop in zip(outcome.regions, _a_region(outcome), strict=True)
+        ],
         "image": ImageInfo(
             path=source.path,
             width=size.width,
             height=size.height,
-            page=source.page,
+            page=page if source.page is not None or outcome.regions else None,
             pages=source.pages,
             view=ViewInfo(width=outcome.view.size.width, height=outcome.view.size.height),
         ),
@@ -323,24 +345,16 @@ def _common(outcome: Outcome, account: Account) -> dict[str, Any]:
             total_s=round(account.total_s, 3), model_s=round(account.model_s, 3), image_s=round(account.image_s, 3)
         ),
         "searched": round(account.searched, 4),
-        "trace": [_look(look, size) for look in account.trace],
+        "trace": [_look(look, source) for look in account.trace],
         "warnings": warnings,
     }
 
 
-def _look(look: LookRecord, size: Size) -> LookInfo:
+def _look(look: LookRecord, source: Source) -> LookInfo:
     return LookInfo(
         stage=look.stage,
         why=look.why,
-        pictures=[
-            ShownInfo(
-                box=shown.box.as_list(),
-                pixels=shown.box.to_pixels(size).as_list(),
-                width=shown.size.width,
-                height=shown.size.height,
-            )
-            for shown in look.pictures
-        ],
+        pictures=[_shown(shown, source) for shown in look.pictures],
         evidence=look.evidence,
         answer=look.answer.text,
         choice=look.answer.choice,
@@ -354,23 +368,40 @@ def _look(look: LookRecord, size: Size) -> LookInfo:
     )
 
 
-def _region(region: Region, crop: Picture | None, size: Size) -> RegionInfo:
-    x, y = region.box.center
-    written = None if region.raw is None else f"{region.raw} ({region.convention})" if region.convention else region.raw
-    return RegionInfo(
-        label=region.label,
-        box=region.box.as_list(),
-        pixels=region.box.to_pixels(size).as_list(),
-        point=[min(size.width - 1, int(x * size.width)), min(size.height - 1, int(y * size.height))],
-        raw=written,
-        crop=None if crop is None else _crop(crop, size),
+def _shown(shown: Shown, source: Source) -> ShownInfo:
+    """A picture of a look; one of a single page of a document is measured on that page."""
+    held = [part for part in source.parts if part.intersection(shown.box)]
+    page, box, size = source.on_page(shown.box) if len(held) == 1 else (None, shown.box, source.size)
+    return ShownInfo(
+        page=page if len(source.parts) > 1 else None,
+        box=box.as_list(),
+        pixels=box.to_pixels(size).as_list(),
+        width=shown.size.width,
+        height=shown.size.height,
     )
 
 
-def _crop(crop: Picture, size: Size) -> CropInfo:
+def _region(region: Region, crop: Picture | None, source: Source) -> RegionInfo:
+    page, box, size = source.on_page(region.box)
+    x, y = box.center
+    written = None if region.raw is None else f"{region.raw} ({region.convention})" if region.convention else region.raw
+    return RegionInfo(
+        label=region.label,
+        page=page if source.pages > 1 else None,
+        box=box.as_list(),
+        pixels=box.to_pixels(size).as_list(),
+        point=[min(size.width - 1, int(x * size.width)), min(size.height - 1, int(y * size.height))],
+        raw=written,
+        crop=None if crop is None else _crop(crop, source),
+    )
+
+
+def _crop(crop: Picture, source: Source) -> CropInfo:
+    page, box, size = source.on_page(crop.shows)
     return CropInfo(
-        box=crop.shows.as_list(),
-        pixels=crop.shows.to_pixels(size).as_list(),
+        page=page if source.pages > 1 else None,
+        box=box.as_list(),
+        pixels=box.to_pixels(size).as_list(),
         width=crop.size.width,
         height=crop.size.height,
         mime_type=crop.mime_type,

@@ -45,7 +45,7 @@ def prepare_directory(directory: Path) -> None:
 
 def _save(result: R, overlay: Picture, directory: Path) -> R:
     stem = _stem(Path(result.image.path).stem)
-    name = f"{stem}-p{result.image.page}" if result.image.pages > 1 else stem
+    name = f"{stem}-p{result.image.page}" if result.image.pages > 1 and result.image.page else stem
     try:
         regions = list(result.regions)
         for number, crop in enumerate(result.sent.crops):

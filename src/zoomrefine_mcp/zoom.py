@@ -68,7 +68,7 @@ class ZoomRefine(Generic[T]):
         question: str,
         choices: Sequence[str] | None = None,
         *,
-        page: int = 1,
+        page: int | None = None,
         report: Report | None = None,
     ) -> ZoomResult:
         """Answer a question, zooming into the region that holds the answer.
@@ -77,7 +77,7 @@ class ZoomRefine(Generic[T]):
             source: An open picture, or the path of one (read as it is named: no directory is shut).
             question: At most 20,000 characters.
             choices: The options of a multiple-choice question, with or without letters.
-            page: Page or frame, from 1, where a path is given; an open picture is one page already.
+            page: Page or frame, from 1, where a path is given. Left out: all pages of a PDF, the first of other files.
             report: Told of every step.
 
         Raises:
@@ -94,7 +94,7 @@ class ZoomRefine(Generic[T]):
         question: str,
         *,
         precision: Precision = "sharp",
-        page: int = 1,
+        page: int | None = None,
         report: Report | None = None,
     ) -> LocalizeResult:
         """Find where something is: a box, and its centre in original pixels.
@@ -103,7 +103,7 @@ class ZoomRefine(Generic[T]):
             source: An open picture, or the path of one.
             question: What to find, in words.
             precision: ``sharp`` looks again into a crop about the first box; ``quick`` does not.
-            page: Page or frame, from 1, where a path is given.
+            page: As for ``zoom_and_refine``.
             report: Told of every step.
 
         Raises:
@@ -188,7 +188,7 @@ def _said(fault: Exception) -> str:
 
 
 @asynccontextmanager
-async def _opened(source: Source | str | PathLike[str], page: int) -> AsyncIterator[Source]:
+async def _opened(source: Source | str | PathLike[str], page: int | None) -> AsyncIterator[Source]:
     if not isinstance(source, str | PathLike):
         yield source
         return

@@ -27,6 +27,7 @@ class Format(StrEnum):
     JPEG2000 = "JPEG 2000"
     BMP = "BMP"
     NETPBM = "Netpbm"
+    PDF = "PDF"
 
 
 READABLE = ", ".join(Format)
@@ -53,11 +54,6 @@ _RENDER = "Render it to a PNG at the resolution you need, and ask about that."
 _REFUSED: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     (re.compile(pattern, re.DOTALL | re.IGNORECASE), what, hint)
     for pattern, what, hint in (
-        (
-            rb".{0,1024}%PDF-",
-            "a PDF document",
-            "Render the page to a PNG first (pdftoppm -png -r 300 -f PAGE -l PAGE).",
-        ),
         (rb"%!PS|\xc5\xd0\xd3\xc6|\x04%!PS", "a PostScript document", _RENDER),
         (rb"(?:\xef\xbb\xbf)?\s*<(?:.{0,1500}<)?svg[\s>]", "an SVG drawing", _RENDER),
         (
@@ -86,6 +82,8 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     )
 )
 
+_PDF = re.compile(rb".{0,1024}%PDF-", re.DOTALL)  # every reader takes one with something before its first line
+
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_HINT = "Convert it to JPEG or PNG first (iPhones take JPEG under Settings, Camera, Formats, Most Compatible)."
@@ -111,6 +109,8 @@ def identify(head: bytes, path: str) -> Format:
         return Format.BMP
     if head[4:8] == b"ftyp":
         return _iso_media(head, path)
+    if _PDF.match(head):
+        return Format.PDF
     for pattern, what, hint in _REFUSED:
         if pattern.match(head):
             raise NotAnImage(f"{path} is {what}, which is not read", hint=hint, path=path, detected=what)

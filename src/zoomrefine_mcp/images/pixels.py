@@ -7,6 +7,7 @@ import math
 import pyvips
 
 from zoomrefine_mcp.geometry import PixelBox, Size
+from zoomrefine_mcp.images.drawing import Drawing
 from zoomrefine_mcp.images.page import Page
 
 _FIXED_RANGE = frozenset({"uchar", "ushort"})  # formats whose white is the largest number they hold
@@ -14,9 +15,20 @@ _DEVICE_FREE = frozenset({"lab", "labs", "labq", "xyz", "scrgb", "cmc", "lch", "
 _COLOURED = frozenset({"srgb", "rgb", "rgb16", "cmyk"})
 
 
-def upright_size(page: Page) -> Size:
-    """The size of the page once it is turned as its EXIF orientation says."""
-    return Size(page.size.height, page.size.width) if page.orientation >= 5 else page.size
+class Upright(Drawing):
+    """A page of a picture file, turned as its EXIF orientation says.
+
+    Attributes:
+        stored: The page as it is stored.
+    """
+
+    def __init__(self, page: Page) -> None:
+        size = Size(page.size.height, page.size.width) if page.orientation >= 5 else page.size
+        super().__init__(size, page.number, page.pages)
+        self.stored = page
+
+    def render(self, cut: PixelBox, size: Size) -> pyvips.Image:
+        return render(self.stored, cut, size)
 
 
 def render(page: Page, cut: PixelBox, size: Size) -> pyvips.Image:

@@ -1,10 +1,10 @@
-"""A picture file as a source: opened once by its descriptor, rendered as often as it takes, off the event loop."""
+"""A file as a source: opened once by its descriptor, rendered as often as it takes, off the event loop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from types import TracebackType
 from typing import Self
 
@@ -15,14 +15,17 @@ import pyvips
 from zoomrefine_mcp.access import OpenFile
 from zoomrefine_mcp.errors import BadRequest, ImageDamaged, ImageTooLarge
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
-from zoomrefine_mcp.images import pixels
+from zoomrefine_mcp.images.drawing import Drawing
 from zoomrefine_mcp.images.encode import JPEG, jpeg
 from zoomrefine_mcp.images.formats import HEAD_BYTES, Format, identify
 from zoomrefine_mcp.images.heads import png_head
 from zoomrefine_mcp.images.page import Page, page_index
+from zoomrefine_mcp.images.pdf import PdfFile, PdfPage
 from zoomrefine_mcp.images.pillow import pillow_page, pillow_tiff_page
+from zoomrefine_mcp.images.pixels import Upright
 from zoomrefine_mcp.images.reader import FileBytes, Fingerprint
 from zoomrefine_mcp.images.shared import SharedFile
+from zoomrefine_mcp.images.sheet import Sheet
 from zoomrefine_mcp.images.tiff import tiff_pages, verify_complete
 from zoomrefine_mcp.images.vips import frames_page, jpeg_page, png_page, tiff_page
 from zoomrefine_mcp.images.workers import image_workers
@@ -60,7 +63,7 @@ class Limits:
 async def open_source(
     opened: OpenFile,
     *,
-    page: int = 1,
+    page: int | None = None,
     limits: Limits = Limits(),
     workers: anyio.CapacityLimiter | None = None,
 ) -> FileSource:
@@ -68,7 +71,7 @@ async def open_source(
 
     Args:
         opened: The file. It is owned from here on, and closed on failure.
-        page: Which page or frame, from 1.
+        page: Which page or frame, from 1. None is all pages of a PDF, side by side, and the first of any other file.
         limits: What is too large.
         workers: Limits the threads of image work; by default one for each core.
 
@@ -76,7 +79,8 @@ async def open_source(
         NotAnImage: By its first bytes it is nothing that is read, or a TIFF coded in a way that is not.
         ImageTooLarge: It exceeds ``limits``.
         ImageDamaged: Its header cannot be read.
-        BadRequest: It has no such page.
+        ImageEncrypted: It is a PDF that opens with a password only.
+        BadRequest: It has no such page, or is a PDF of too many pages to be looked at together.
     """
     workers = workers or image_workers()
     file = SharedFile(opened)
@@ -92,29 +96,37 @@ async def open_source(
 class _Header:
     path: str
     format: Format
-    page: Page
+    drawing: Drawing
     fingerprint: Fingerprint
 
 
 class FileSource:
-    """An open picture file; implements ``pictures.Source`` and is an async context manager.
+    """An open picture file or document; implements ``pictures.Source`` and is an async context manager.
 
     Attributes:
         path: How the user names it.
         format: What it is, by its content.
         size: The upright original, in pixels.
-        page: Which page or frame, from 1.
+        page: Which page or frame, from 1; None where all lie side by side.
         pages: How many there are.
+        readable: From how many shown pixels for each original one print can be read.
+        parts: What is looked at one by one.
     """
 
     def __init__(self, file: SharedFile, header: _Header, workers: anyio.CapacityLimiter) -> None:
+        drawing = header.drawing
         self.path = header.path
         self.format: str = header.format.value
-        self.size = pixels.upright_size(header.page)
-        self.page = header.page.number
-        self.pages = header.page.pages
-        self._file, self._page, self._fingerprint = file, header.page, header.fingerprint
+        self.size, self.page, self.pages = drawing.size, drawing.page, drawing.pages
+        self.readable, self.parts = drawing.readable, drawing.parts
+        self._file, self._drawing, self._fingerprint = file, drawing, header.fingerprint
         self._workers = workers
+        self._detail: pyvips.Image | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the result has to know; a damaged page of a document is known once it was to be drawn."""
+        return self._drawing.notes
 
     async def render(self, region: Box, fit: Fit) -> Picture:
         """Cut ``region`` from the original and encode it at ``fit.size``, in a worker thread that is never abandoned.
@@ -128,16 +140,24 @@ class FileSource:
         data = await anyio.to_thread.run_sync(self._render, cut, fit, limiter=self._workers, abandon_on_cancel=False)
         return Picture(data, JPEG, fit.size, Box.from_pixels(cut, self.size))
 
-    readable = 0.75
-    parts = (Box.full(),)
-
     async def detail(self, boxes: Sequence[Box]) -> tuple[float, ...]:
-        """Temporary."""
-        return tuple(1.0 for _ in boxes)
+        """The mean gradient of each box in a small rendering of the whole, of 255: 0 where all is of one colour.
+
+        Raises:
+            ImageDamaged: As ``render``.
+            ValueError: The source is closed.
+        """
+        return await anyio.to_thread.run_sync(self._gradients, boxes, limiter=self._workers, abandon_on_cancel=False)
+
+    def on_page(self, box: Box) -> tuple[int, Box, Size]:
+        """The page that a box lies on most, the box on it, and the page's size."""
+        return self._drawing.on_page(box)
 
     async def aclose(self) -> None:
         """Wait for the last worker, then close the file; harmless the second time."""
         await self._file.aclose()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._drawing.close, limiter=self._workers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -148,11 +168,8 @@ class FileSource:
         await self.aclose()
 
     def _render(self, cut: PixelBox, fit: Fit) -> bytes:
-        with self._file.use() as file:
-            self._fingerprint.verify(file)
-            with _as_damage(self.path):
-                image = pixels.render(self._page, cut, fit.size)
-            self._fingerprint.verify(file)
+        with self._reading():
+            image = self._drawing.render(cut, fit.size)
         data = jpeg(image, fit.quality, fit.max_bytes)
         if data is None:
             raise ImageTooLarge(
@@ -162,9 +179,27 @@ class FileSource:
             )
         return data
 
+    def _gradients(self, boxes: Sequence[Box]) -> tuple[float, ...]:
+        if self._detail is None:
+            with self._reading():
+                small = self._drawing.small()
+            self._detail = small.colourspace("b-w").sobel().copy_memory()
+        size = Size(self._detail.width, self._detail.height)
+        cuts = (box.to_pixels(size) for box in boxes)
+        return tuple(self._detail.crop(cut.left, cut.top, *astuple(cut.size)).avg() for cut in cuts)
 
-def _read_header(shared: SharedFile, number: int, limits: Limits) -> _Header:
-    if number < 1:
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """The file open and as it was, in the thread that reads it; what goes wrong there is damage."""
+        with self._file.use() as file:
+            self._fingerprint.verify(file)
+            with _as_damage(self.path):
+                yield
+            self._fingerprint.verify(file)
+
+
+def _read_header(shared: SharedFile, number: int | None, limits: Limits) -> _Header:
+    if number is not None and number < 1:
         raise BadRequest(f"page {number} does not exist", hint="Pages count from 1.", page=number)
     with shared.use() as file:
         fingerprint = Fingerprint.of(file)
@@ -172,11 +207,24 @@ def _read_header(shared: SharedFile, number: int, limits: Limits) -> _Header:
         with _as_damage(file.path):
             found = identify(data.read_at(0, HEAD_BYTES), file.path)
             _check_bytes(data.length, found, limits, file.path)
-            page = _open_page(data, found, number, file.path)
+            if found is Format.PDF:
+                return _Header(file.path, found, _open_document(data, number, file.path), fingerprint)
+            page = _open_page(data, found, number or 1, file.path)
         _check_pixels(page, found, limits, file.path)
         if page.whole and found is Format.TIFF:
             _check_whole_bytes(data.length, found, limits, file.path)
-        return _Header(file.path, found, page, fingerprint)
+        return _Header(file.path, found, Upright(page), fingerprint)
+
+
+def _open_document(data: FileBytes, number: int | None, path: str) -> Drawing:
+    document = PdfFile(data, path)
+    try:
+        if number is None and len(document.sizes) > 1:
+            return Sheet(document)
+        return PdfPage(document, number or 1)
+    except BaseException:
+        document.close()
+        raise
 
 
 def _open_page(data: FileBytes, found: Format, number: int, path: str) -> Page:

@@ -58,7 +58,16 @@ ImagePath = Annotated[
         )
     ),
 ]
-Page = Annotated[int, Field(ge=1, description="Page or frame of a file that has several, counted from 1.")]
+Page = Annotated[
+    Annotated[int, Field(ge=1)] | SkipJsonSchema[None],
+    Field(
+        description=(
+            "Page or frame of a file that has several, counted from 1. Left out: all pages of a PDF, the first of any "
+            "other file."
+        ),
+        json_schema_extra=_left_out,
+    ),
+]
 IncludeImage = Annotated[
     Literal["crop", "overlay", "none"],
     Field(
@@ -102,7 +111,7 @@ async def zoom_and_refine(
             json_schema_extra=_left_out,
         ),
     ] = None,
-    page: Page = 1,
+    page: Page = None,
     include_image: IncludeImage = "crop",
 ) -> Annotated[CallToolResult, ZoomResult]:
     """Answer a question about a picture."""
@@ -133,7 +142,7 @@ async def localize_region(
         Precision,
         Field(description="sharp (usual) looks again into a crop for an exact box; quick is one look."),
     ] = "sharp",
-    page: Page = 1,
+    page: Page = None,
     include_image: IncludeImage = "overlay",
 ) -> Annotated[CallToolResult, LocalizeResult]:
     """Find something in a picture."""
@@ -170,7 +179,7 @@ async def view_region(
             description="Longest edge of the returned image in pixels; it is never enlarged beyond the original.",
         ),
     ] = VIEW_EDGE,
-    page: Page = 1,
+    page: Page = None,
 ) -> CallToolResult:
     """Show a picture or a region of it."""
     served = ctx.request_context.lifespan_context
@@ -189,7 +198,7 @@ async def view_region(
     return tool_result([text_block(said(picture)), image_block(picture, ["assistant", "user"], priority=1.0)])
 
 
-async def _view(app: App, path: str, values: list[float] | None, max_edge: int, page: int) -> View:
+async def _view(app: App, path: str, values: list[float] | None, max_edge: int, page: int | None) -> View:
     try:
         region = None if values is None else read_box(values)
     except BadRequest:

@@ -52,18 +52,25 @@ def place_in_words(result: LocalizeResult) -> str:
     return "\n".join(["Found: yes" if result.found else "Found: no", *_common(result)])
 
 
-def view_in_words(picture: Picture, *, path: str, size: Size, page: int, pages: int, cut: Size) -> str:
+def view_in_words(picture: Picture, *, path: str, size: Size, page: int | None, pages: int, cut: Size) -> str:
     """What ``view_region`` returns beside its image.
 
     Args:
         picture: As returned.
         path: The picture's path.
         size: The upright original.
-        page: From 1.
+        page: From 1; None where all lie side by side.
         pages: How many there are.
         cut: What was cut from the original, in its pixels.
     """
     scale = picture.size.width / cut.width
+    if page is None:
+        return (
+            f"Source: {one_line(path)}, {pages} pages\n"
+            f"Returned: all pages side by side, each with its number above it, {picture.size.width} x "
+            f"{picture.size.height} px, {scale:.1%} of full resolution ({_weight(picture)})\n"
+            "To look at one, call view_region again with its page; boxes are measured on a page."
+        )
     shows = "at full resolution" if scale >= 1 else f"at {scale:.1%} of full resolution"
     lines = [
         f"Source: {one_line(path)}, {size.width} x {size.height} px (upright)" + _of_pages(page, pages),
@@ -121,7 +128,8 @@ def _common(result: ZoomResult | LocalizeResult) -> list[str]:
 def _region(number: int, region: RegionInfo, of: int) -> list[str]:
     name = "Region" if of == 1 else f"Region {number}"
     label = f" ({one_line(region.label, 200)})" if region.label else ""
-    lines = [f"{name}: pixels {region.pixels}, centre {region.point}, box {_box(region.box)}{label}"]
+    page = f" page {region.page}," if region.page is not None else ""
+    lines = [f"{name}:{page} pixels {region.pixels}, centre {region.point}, box {_box(region.box)}{label}"]
     if region.crop is not None:
         crop = region.crop
         saved = f", saved: {one_line(crop.path)}" if crop.path else ""
@@ -141,8 +149,10 @@ def _answer(text: str | None, choice: str | None) -> str:
     return f"{choice}. {paragraph(text)}" if choice else paragraph(text)
 
 
-def _of_pages(page: int, pages: int) -> str:
-    return f", page {page} of {pages}" if pages > 1 else ""
+def _of_pages(page: int | None, pages: int) -> str:
+    if pages == 1:
+        return ""
+    return f", {pages} pages" if page is None else f", page {page} of {pages}"
 
 
 def _weight(picture: Picture) -> str:
