@@ -127,12 +127,18 @@ class Bench(Generic[T]):
         return max(0, (self._budget.looks or otherwise) - len(self.trace))
 
     def affords(self, pictures: Sequence[Size]) -> bool:
-        """Whether one more look at pictures of these sizes, at the most tokens it may cost, is within the budget."""
+        """Whether one more look at pictures of these sizes is within the budget of tokens.
+
+        It may cost its prompt and a reply twice, since a reply that cannot be read is asked for once more; a reply is
+        reckoned at twice the longest so far.
+        """
         if self._budget.tokens is None:
             return True
         profile = self.info.profile
         new = sum(map(profile.image_tokens, pictures))
-        likely = self._last.input_tokens + self._last.output_tokens + new + _WORDS_TOKENS + profile.reply_tokens
+        longest = max((look.usage.output_tokens for look in self.trace), default=0)
+        reply = min(profile.reply_tokens, 2 * longest)
+        likely = 2 * (self._last.input_tokens + self._last.output_tokens + new + _WORDS_TOKENS + reply)
         spent = self.usage.input_tokens + self.usage.output_tokens
         return spent + likely <= self._budget.tokens
 

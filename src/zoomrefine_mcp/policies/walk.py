@@ -173,9 +173,8 @@ class Walk(Generic[T]):
             cuts = self._wider(step, look) if wider else self._closer(step, look)
             if cuts:
                 return Step(Stage.REFINE, cuts, "wider" if wider else "closer", look.regions or step.targets)
-            if any(self._shown_at(region.box) >= AS_LARGE_AS_IT_GETS for region in look.regions):
-                return None
-            return await self._search()
+            large = any(self._shown_at(region.box) >= AS_LARGE_AS_IT_GETS for region in look.regions)
+            return None if large and look.evidence is Evidence.TOO_SMALL else await self._search()
         self._misses += 1
         self._empty += [cut.box for cut in step.cuts]
         self._likely += [region.box for region in look.regions]
