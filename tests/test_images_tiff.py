@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pyvips
@@ -27,6 +30,7 @@ from tests.support.pictures import (
 )
 from zoomrefine_mcp.errors import ImageDamaged, ImageTooLarge, NotAnImage, ZoomRefineError
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
+from zoomrefine_mcp.images.page import Level, Page
 from zoomrefine_mcp.images.source import Limits, open_source
 from zoomrefine_mcp.pictures import Fit
 
@@ -338,3 +342,57 @@ async def test_samples_that_are_not_read_are_refused_for_what_they_are(
         await seen(written(tmp_path / "p.tif", data))
     assert "damaged" not in caught.value.told
     assert caught.value.hint
+
+
+VAST = Size(16_384, 12_288)
+"""201 megapixels: more than the limit of the tests below."""
+LIMITED = Limits(max_pixels=150_000_000, max_bytes=20_000)
+
+
+@pytest.fixture(scope="module")
+def vast(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same picture as a pyramid of tiles, as tiles, and as rows."""
+    mark = (pyvips.Image.black(400, 300) + 200).cast("uchar")
+    image = pyvips.Image.black(VAST.width, VAST.height).insert(mark, 12_000, 9_000)
+    folder = tmp_path_factory.mktemp("vast")
+    ways: dict[str, dict[str, Any]] = {
+        "pyramid": {"tile": True, "pyramid": True, "bigtiff": True},
+        "tiles": {"tile": True},
+        "rows": {},
+    }
+    for name, options in ways.items():
+        image.tiffsave(str(folder / name), compression="deflate", **options)
+    return {name: folder / name for name in ways}
+
+
+async def test_no_limit_holds_for_a_pyramid_of_tiles_and_its_regions_are_right(vast: dict[str, Path]) -> None:
+    async with await open_source(opened(vast["pyramid"]), limits=LIMITED) as source:
+        assert source.size == VAST
+        view = decoded(await source.render(Box.full(), Fit(Size(512, 384))))
+        assert is_near(colour_at(view, 12_200 / VAST.width, 9_150 / VAST.height), (200,) * 3)
+        box = Box.from_pixels(PixelBox(11_900, 8_950, 12_500, 9_350), VAST)
+        crop = decoded(await source.render(box, Fit(Size(600, 400))))
+        assert [colour_at(crop, x / 600, 0.5)[0] > 100 for x in (95, 105, 495, 505)] == [False, True, True, False]
+        empty, marked = await source.detail([Box(0, 0, 0.5, 0.5), Box(0.7, 0.7, 0.8, 0.8)])
+        assert empty == 0 < marked
+
+
+@pytest.mark.parametrize("way", ["tiles", "rows"])
+async def test_without_smaller_copies_the_limit_holds_and_the_hint_says_how_to_make_them(
+    vast: dict[str, Path], way: str
+) -> None:
+    with pytest.raises(ImageTooLarge, match="201 megapixels") as caught:
+        await open_source(opened(vast[way]), limits=Limits(max_pixels=LIMITED.max_pixels))
+    assert "--tile --pyramid --bigtiff" in caught.value.hint
+    assert "--max-megapixels" in caught.value.hint
+    with pytest.raises(ImageTooLarge, match="megabytes"):
+        await open_source(opened(vast[way]), limits=Limits(max_bytes=LIMITED.max_bytes))
+
+
+@pytest.mark.parametrize(("factor", "is_pyramid"), [(2, True), (4, False), (64, False)])
+def test_smaller_copies_with_a_wide_gap_between_them_are_no_pyramid(factor: int, is_pyramid: bool) -> None:
+    def level(by: int) -> Level:
+        return Level(Size(VAST.width // by, VAST.height // by), by, partial(nullcontext, None), tiled=True)
+
+    page = Page(VAST, 1, 1, 1, (level(1), level(factor)))
+    assert (page.most_read < VAST.pixels) is is_pyramid

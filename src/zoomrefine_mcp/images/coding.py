@@ -7,7 +7,7 @@ it), and what neither reads is refused by its name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -85,11 +85,11 @@ class Coding:
     subsampling: tuple[int, ...]
 
     @classmethod
-    def of(cls, tags: Mapping[int, tuple[int, ...]]) -> Self:
+    def of(cls, tags: Mapping[int, Sequence[int]]) -> Self:
         """From the values of a directory, with TIFF's defaults for those that it lacks."""
 
         def value(tag: int, *default: int) -> tuple[int, ...]:
-            return tags.get(tag) or default
+            return tuple(tags.get(tag, ())) or default
 
         compression = value(_COMPRESSION, _NONE)[0]
         return cls(

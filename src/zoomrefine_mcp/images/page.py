@@ -19,6 +19,9 @@ _SHRINK_MARGIN = 2.0
 """How much a smaller copy must still be reduced. Both JPEG's shrink on load and common pyramids average blocks, which
 alone would cost sharpness; a Lanczos step of two and more on top stays 45 dB and better from the full-size one."""
 
+_RENDERED_PIXELS = 8_000_000
+"""As large as a rendering gets: no model sees more at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -28,11 +31,13 @@ class Level:
         size: In pixels, as stored.
         factor: How many pixels of the page one of its pixels stands for, each way: 1 for the page itself.
         open: Gives the lazy image, which is to be read inside the context.
+        tiled: Whether a region of it costs no more than the tiles that it touches.
     """
 
     size: Size
     factor: float
     open: Callable[[], AbstractContextManager[pyvips.Image]]
+    tiled: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +63,20 @@ class Page:
     _held: pyvips.Image | None = None
     _span: tuple[float, float] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def most_read(self) -> int:
+        """The most pixels that have to be decoded for one rendering: all, but for a pyramid of tiles.
+
+        There a level is read up to where the next one takes over, and the last as a whole.
+        """
+        reads = []
+        for level, smaller in zip(self.levels, (*self.levels[1:], None), strict=True):
+            reads.append(level.size.pixels)
+            if level.tiled and smaller is not None:
+                reach = _SHRINK_MARGIN * smaller.factor / level.factor
+                reads[-1] = min(reads[-1], int(reach**2 * _RENDERED_PIXELS))
+        return max(reads)
 
     @contextmanager
     def cut(self, box: PixelBox, target: Size) -> Iterator[pyvips.Image]:

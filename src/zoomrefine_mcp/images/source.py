@@ -36,6 +36,10 @@ __all__ = ["FileSource", "Limits", "image_workers", "open_source"]
 _READ_WHOLE = frozenset({Format.GIF, Format.WEBP, Format.AVIF, Format.JPEG2000, Format.BMP, Format.NETPBM})
 """Formats whose loaders want all bytes in memory, or all pixels."""
 
+_TO_PYRAMID = (
+    "Make a pyramid of tiles of it, for which no limit holds (vips tiffsave IN OUT.tif --tile --pyramid --bigtiff "
+    "--compression deflate)"
+)
 _TO_PARTS = "Convert it to a tiled TIFF, a baseline JPEG or a PNG without interlacing"
 _TIFF_TO_PARTS = "Write it with deflate compression (tiffcp -c zip, or gdal_translate -co COMPRESS=DEFLATE)"
 
@@ -45,8 +49,9 @@ class Limits:
     """What is refused by a file's size and header, before anything is decoded.
 
     Attributes:
-        max_pixels: Width times height.
-        max_bytes: Size of the file.
+        max_pixels: What has to be decoded for one rendering: width times height, but for a pyramid of tiles, where it
+            is the tiles that a rendering touches, however large the picture is. A PDF has none.
+        max_bytes: Size of the file; it does not hold for a pyramid of tiles either, which nobody reads as a whole.
         max_whole_pixels: Width times height where a picture can only be decoded as a whole (WebP, GIF, AVIF, JPEG 2000,
             BMP, Netpbm, interlaced PNG, progressive JPEG, TIFF with ZSTD or LZMA). These take memory for each pixel:
             progressive JPEG 6 bytes, GIF 7, WebP 9, BMP and Netpbm 11, TIFF 11 (16 in floats) and the file's own
@@ -206,10 +211,13 @@ def _read_header(shared: SharedFile, number: int | None, limits: Limits) -> _Hea
         data = FileBytes(file, 0, fingerprint.bytes)
         with _as_damage(file.path):
             found = identify(data.read_at(0, HEAD_BYTES), file.path)
-            _check_bytes(data.length, found, limits, file.path)
+            if found is not Format.TIFF:
+                _check_bytes(data.length, found, limits, file.path)
             if found is Format.PDF:
                 return _Header(file.path, found, _open_document(data, number, file.path), fingerprint)
             page = _open_page(data, found, number or 1, file.path)
+        if found is Format.TIFF and page.most_read == page.size.pixels:
+            _check_bytes(data.length, found, limits, file.path)
         _check_pixels(page, found, limits, file.path)
         if page.whole and found is Format.TIFF:
             _check_whole_bytes(data.length, found, limits, file.path)
@@ -253,7 +261,8 @@ def _check_bytes(size: int, found: Format, limits: Limits, path: str) -> None:
     if size > limits.max_bytes:
         raise ImageTooLarge(
             f"{path} has {size / 1e6:,.0f} megabytes; the limit is {limits.max_bytes / 1e6:,.0f}",
-            hint="Raise the limit with --max-file-mb (ZOOMREFINE_MAX_FILE_MB), or cut the picture first.",
+            hint="Raise the limit with --max-file-mb (ZOOMREFINE_MAX_FILE_MB)."
+            + ("" if found is Format.PDF else f" Or: {_TO_PYRAMID[0].lower()}{_TO_PYRAMID[1:]}."),
             path=path,
             bytes=size,
             max_bytes=limits.max_bytes,
@@ -277,10 +286,11 @@ def _check_whole_bytes(size: int, found: Format, limits: Limits, path: str) -> N
 def _check_pixels(page: Page, found: Format, limits: Limits, path: str) -> None:
     size = page.size
     facts = {"path": path, "width": size.width, "height": size.height}
-    if size.pixels > limits.max_pixels:
+    if page.most_read > limits.max_pixels:
         raise ImageTooLarge(
-            f"{path} has {_megapixels(size)} megapixels ({size}); the limit is {limits.max_pixels / 1e6:,.0f}",
-            hint="Raise the limit with --max-megapixels (ZOOMREFINE_MAX_MEGAPIXELS), or cut the picture first.",
+            f"{path} has {_megapixels(size)} megapixels ({size}); the limit of what has to be read at once is "
+            f"{limits.max_pixels / 1e6:,.0f}",
+            hint=f"{_TO_PYRAMID}, or raise the limit with --max-megapixels (ZOOMREFINE_MAX_MEGAPIXELS).",
             max_pixels=limits.max_pixels,
             **facts,
         )

@@ -8,6 +8,9 @@ and offset here may be hostile, and has a bound.
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from operator import add
 from typing import Literal
@@ -36,6 +39,7 @@ _PIECES = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _PIECE_TAGS = frozenset({_TILE_WIDTH, _TILE_HEIGHT, *(tag for pair in _PIECES for tag in pair)})
 _MAX_TILE = 1 << 26  # pixels of a tile that is larger than its picture; the decoders allocate it before they look
+_LARGE_TILE = 1 << 22  # pixels; of larger ones, a region costs many times its own pixels
 _ALPHA = frozenset({1, 2})  # ExtraSamples: with and without the colours multiplied by it; 0 is data of another kind
 _TIFF_TAGS = CODING_TAGS | frozenset(
     {
@@ -47,10 +51,12 @@ _TIFF_TAGS = CODING_TAGS | frozenset(
         _SUB_IFDS,
         _DNG_VERSION,
         _EXTRA_SAMPLES,
+        _TILE_WIDTH,
+        _TILE_HEIGHT,
     }
 )
 
-Tags = dict[int, tuple[int, ...]]
+Tags = dict[int, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,14 @@ class TiffLevel:
         data: The file, as if this directory were its only one.
         size: In pixels, as stored.
         coding: How its pixels are coded.
+        tiled: Whether a region of it is read from its own tiles, and not from the rows of all above it.
     """
 
     offset: int
     data: FileBytes
     size: Size
     coding: Coding
+    tiled: bool
 
 
 @dataclass(slots=True)
@@ -141,7 +149,7 @@ class Directories:
         """An unsigned whole number in the file's byte order."""
         return int.from_bytes(raw, "little" if self._little else "big")
 
-    def _values(self, entry: bytes, offset_bytes: int, most: int) -> tuple[int, ...]:
+    def _values(self, entry: bytes, offset_bytes: int, most: int) -> Sequence[int]:
         kind = _TYPES.get(self.number(entry[2:4]))
         if kind is None:
             return ()
@@ -150,6 +158,11 @@ class Directories:
         raw = entry[4 + offset_bytes :]
         if layout.size > offset_bytes:
             raw = self._bytes(self.number(raw), layout.size)
+        if count > _MAX_VALUES:  # of the tiles of a slide there are a million: eight bytes each, not forty
+            values = array(kind, raw)
+            if self._little != (sys.byteorder == "little"):
+                values.byteswap()
+            return values
         return layout.unpack_from(raw)
 
     def _bytes(self, offset: int, count: int) -> bytes:
@@ -235,7 +248,9 @@ def _level(directories: Directories, tags: Tags, offset: int) -> TiffLevel | Non
     width, height = _first(tags, _WIDTH, 0), _first(tags, _HEIGHT, 0)
     if not (width and height):
         return None
-    return TiffLevel(offset, directories.alone(offset), Size(width, height), Coding.of(tags))
+    tile = _first(tags, _TILE_WIDTH, 0) * _first(tags, _TILE_HEIGHT, 0)
+    tiled = 0 < tile <= _LARGE_TILE
+    return TiffLevel(offset, directories.alone(offset), Size(width, height), Coding.of(tags), tiled)
 
 
 def _bands(tags: Tags) -> int | None:

@@ -93,7 +93,7 @@ def _tiff_level(level: TiffLevel, page: TiffPage) -> Level:
     # The longer side tells the factor best: each was rounded when it was halved.
     full, small = page.levels[0].size, level.size
     factor = full.width / small.width if full.width >= full.height else full.height / small.height
-    return Level(level.size, factor, partial(_open_tiff, level, page.bands))
+    return Level(level.size, factor, partial(_open_tiff, level, page.bands), level.tiled)
 
 
 @contextmanager
