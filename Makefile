@@ -6,7 +6,7 @@ SEED   ?=
 # What makes the environment of the real vLLM: any of 3.11 to 3.14 that a wheel of torch's CPU build is at hand for.
 PYTHON_VLLM ?= $(PYTHON)
 
-.PHONY: demo test test-vllm check format bench-images bench-ocr bench-crops bench-tokens show-faults clean clean-vllm
+.PHONY: demo test test-vllm check format bench-images bench-ocr bench-crops bench-looks bench-tokens show-faults clean clean-vllm
 
 # A marker that is newer than what it was made from: the environment is made once, and again when its list changes.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -47,6 +47,10 @@ bench-ocr: $(VENV)/.ready
 
 bench-crops: $(VENV)/.ready
 	$(BIN)/python benchmarks/crops.py
+
+# Every policy on generated pictures, with a loopback model that sees what it is sent: 15 minutes on two cores.
+bench-looks: $(VENV)/.ready
+	$(BIN)/python benchmarks/looks.py --jsonl out/looks.jsonl --plot docs/looks.svg
 
 # What becomes of a question when a model's server fails, and how fast a cancelled call ends: two tables, in two minutes.
 show-faults: $(VENV)/.ready

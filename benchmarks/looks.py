@@ -1,0 +1,202 @@
+"""Which policy finds what, in how many looks: generated pictures, and a model that sees only what it is sent.
+
+    python benchmarks/looks.py [--quick] [--jsonl FILE] [--plot docs/looks.svg]
+    python benchmarks/looks.py --kinds search --policies adaptive --rates 0.1 --questions 10 --verbose
+    python benchmarks/looks.py --from FILE --plot docs/looks.svg        (only the table, the bounds and the plot)
+
+A loopback server decodes every picture that it gets. It reads a coloured plate where a picture shows it 12 pixels high or
+more (with --thresholds also 8 and 16), names a wrong region as often as the error rate says, and offers what a weak model
+would where it sees nothing. No trained model is run. A second run of every kind has a model that writes carelessly. The
+exit code is 1 when a bound is missed; the bounds are in ``looks_record.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from looks_model import Mind, is_right
+from looks_plot import plot
+from looks_record import POLICIES, RATES, Record, dump, load, missed, table
+from looks_scenes import KINDS, scene, sees
+from looks_server import LookServer, Sloppiness
+from looks_source import DrawnSource
+from zoomrefine_mcp import ZoomRefine
+from zoomrefine_mcp.backends.base import BackendInfo
+from zoomrefine_mcp.backends.chat import ChatBackend
+from zoomrefine_mcp.backends.clients.openai import OpenAIClient
+from zoomrefine_mcp.backends.endpoints import Endpoint
+from zoomrefine_mcp.backends.form import reply_schema
+from zoomrefine_mcp.backends.profiles import Profile, profile_for
+from zoomrefine_mcp.errors import BadRequest, ZoomRefineError
+from zoomrefine_mcp.policies import policy_named
+
+FULL, SHORT, QUICK = 40, 10, 4
+"""Questions of a kind: in the main table, at the other thresholds, and with --quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Questions of one kind under one policy.
+
+    Attributes:
+        kind: A name in ``KINDS``.
+        policy: A name in ``POLICIES``.
+        rate: How often the model names a wrong region.
+        threshold: From which height in pixels it reads.
+        sloppy: Whether it writes carelessly.
+        numbers: Of the scenes.
+        model: Its name, which picks the profile.
+    """
+
+    kind: str
+    policy: str
+    rate: float
+    threshold: float
+    sloppy: bool
+    numbers: tuple[int, ...]
+    model: str
+
+
+def main() -> int:
+    arguments = _arguments()
+    began = time.perf_counter()
+    records = load(arguments.source) if arguments.source else _run_all(_cells(arguments), arguments.jobs)
+    if arguments.jsonl:
+        dump(records, arguments.jsonl)
+    if arguments.plot:
+        arguments.plot.write_text(plot(records))
+    if arguments.verbose:
+        for one in records:
+            print(one)
+    print(table(records))
+    said = missed(records)
+    print(f"\n{len(records)} questions in {time.perf_counter() - began:.0f} s.")
+    print("\n".join(["Bounds missed:", *(f"- {line}" for line in said)]) if said else "All bounds hold.")
+    return 1 if said else 0
+
+
+def profile_of(model: str) -> Profile:
+    """The family's facts, with a small eye: at most a megapixel of every picture, on the family's grid of 32 px."""
+    return replace(profile_for(model, wire="openai"), sees=sees)
+
+
+async def run_cell(cell: Cell) -> list[Record]:
+    """Ask all questions of a cell, one after the other, of a server that is there for this cell alone."""
+    profile = profile_of(cell.model)
+    sloppy = Sloppiness() if cell.sloppy else None
+    with LookServer(profile, Mind(cell.threshold, cell.rate), sloppy, cell.model) as server:
+        endpoint = Endpoint(backend="vllm", wire="openai", base_url=server.url)
+        client = OpenAIClient(endpoint, cell.model, profile, reply_schema=reply_schema())
+        info = BackendInfo("vllm", cell.model, profile, server.url)
+        try:
+            zoom = ZoomRefine(ChatBackend(client, info), cell.policy)
+            records = [await _ask(zoom, server, cell, number) for number in cell.numbers]
+        finally:
+            await client.aclose()
+        if server.faults:
+            raise RuntimeError(f"the loopback model failed: {server.faults[0]}")
+    return records
+
+
+async def _ask(zoom: ZoomRefine[Any], server: LookServer, cell: Cell, number: int) -> Record:
+    asked = scene(cell.kind, number, threshold=cell.threshold)
+    server.begin(asked)
+    blank = Record(cell.kind, number, cell.policy, cell.rate, cell.threshold, cell.sloppy, "failed", truth=asked.answer)
+    try:
+        result = await zoom.zoom_and_refine(DrawnSource(asked), asked.question)
+    except ZoomRefineError as error:
+        return replace(blank, error=error.code, looks=server.spent.requests)
+    answer = None if result.abstained else result.answer
+    verdict = "right" if is_right(answer, asked) else "abstained" if answer is None else "wrong"
+    spent, usage = server.spent, result.usage
+    return replace(
+        blank,
+        verdict=verdict,
+        answer=answer,
+        looks=usage.calls,
+        unreadable=usage.unreadable_replies,
+        fresh=spent.image - spent.image_cached,
+        cached=spent.image_cached,
+        tokens=usage.input_tokens,
+        status=str(result.status),
+        reason=result.status_reason,
+        searched=getattr(result, "searched", None),
+        image_s=result.timing.image_s,
+        total_s=result.timing.total_s,
+        trace=[entry.model_dump(mode="json") for entry in getattr(result, "trace", ())],
+    )
+
+
+def _run_cell(cell: Cell) -> list[Record]:
+    return anyio.run(run_cell, cell)
+
+
+def _run_all(cells: Sequence[Cell], jobs: int) -> list[Record]:
+    if jobs == 1:
+        return [record for cell in cells for record in _run_cell(cell)]
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return [record for records in pool.map(_run_cell, cells) for record in records]
+
+
+def _cells(arguments: argparse.Namespace) -> list[Cell]:
+    policies = [name for name in arguments.policies if _exists(name)]
+    number = arguments.questions or (QUICK if arguments.quick else FULL)
+    plans = [(threshold, False, number, arguments.rates) for threshold in arguments.thresholds[:1]]
+    if not arguments.quick:
+        plans += [(threshold, False, min(number, SHORT), (0.1,)) for threshold in arguments.thresholds[1:]]
+    if arguments.sloppy:
+        plans += [
+            (arguments.thresholds[0], True, min(number, SHORT if arguments.quick else FULL), arguments.sloppy_rates)
+        ]
+    return [
+        Cell(kind, policy, rate, threshold, sloppy, tuple(range(count)), arguments.model)
+        for threshold, sloppy, count, rates in plans
+        for kind in arguments.kinds
+        for rate in rates
+        for policy in policies
+    ]
+
+
+def _exists(policy: str) -> bool:
+    try:
+        policy_named(policy)
+    except BadRequest:
+        print(f"There is no policy {policy}: left out.", file=sys.stderr)
+        return False
+    return True
+
+
+def _arguments() -> argparse.Namespace:
+    def listed(kind: type) -> Any:
+        return lambda text: [kind(part) for part in text.split(",")]
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kinds", type=listed(str), default=list(KINDS))
+    parser.add_argument("--policies", type=listed(str), default=list(POLICIES))
+    parser.add_argument("--rates", type=listed(float), default=list(RATES))
+    parser.add_argument("--thresholds", type=listed(float), default=[12.0, 8.0, 16.0], help="the first in full")
+    parser.add_argument("--questions", type=int, help=f"of each kind; {FULL} unless given")
+    parser.add_argument("--model", default="qwen3-vl-loopback", help="its name picks the profile: how it writes boxes")
+    parser.add_argument("--sloppy-rates", type=listed(float), default=[0.1, 0.5])
+    parser.add_argument("--no-sloppy", dest="sloppy", action="store_false")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} questions of each kind at one threshold")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jsonl", type=Path, help="a record for each question")
+    parser.add_argument("--from", dest="source", type=Path, help="records of an earlier run instead of a run")
+    parser.add_argument("--plot", type=Path, help="an SVG")
+    parser.add_argument("--verbose", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
