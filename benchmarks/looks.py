@@ -41,7 +41,7 @@ from zoomrefine_mcp.errors import BadRequest, ZoomRefineError
 from zoomrefine_mcp.policies import policy_named
 
 FULL, SHORT, QUICK = 40, 10, 4
-"""Questions of a kind: in the main table, at the other thresholds, and with --quick."""
+"""Questions of a kind: in the main table, in the others, and with --quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,7 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
     if not arguments.quick:
         plans += [(threshold, False, min(number, SHORT), (0.1,)) for threshold in arguments.thresholds[1:]]
     if arguments.sloppy:
-        plans += [
-            (arguments.thresholds[0], True, min(number, SHORT if arguments.quick else FULL), arguments.sloppy_rates)
-        ]
+        plans += [(arguments.thresholds[0], True, min(number, SHORT), arguments.rates)]
     return [
         Cell(kind, policy, rate, threshold, sloppy, tuple(range(count)), arguments.model)
         for threshold, sloppy, count, rates in plans
@@ -187,7 +185,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--thresholds", type=listed(float), default=[12.0, 8.0, 16.0], help="the first in full")
     parser.add_argument("--questions", type=int, help=f"of each kind; {FULL} unless given")
     parser.add_argument("--model", default="qwen3-vl-loopback", help="its name picks the profile: how it writes boxes")
-    parser.add_argument("--sloppy-rates", type=listed(float), default=[0.1, 0.5])
     parser.add_argument("--no-sloppy", dest="sloppy", action="store_false")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} questions of each kind at one threshold")
     parser.add_argument("--jobs", type=int, default=2)

@@ -11,7 +11,7 @@ import json
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from looks_scenes import AREA, ASPECT, Code, Scene, code_name
@@ -86,9 +86,16 @@ class Mind:
         """A new question: nothing is remembered."""
         self._looks = 0
 
-    def think(self, scene: Scene, shown: Sequence[Shown]) -> Said:
-        """One look at all pictures of the conversation."""
+    def think(self, scene: Scene, shown: Sequence[Shown], empty: Sequence[Box] = ()) -> Said:
+        """One look at all pictures of the conversation.
+
+        Args:
+            scene: The truth.
+            shown: The pictures.
+            empty: The parts of picture 1 that the words say were seen enlarged and held nothing.
+        """
         self._looks += 1
+        shown = [_without(one, empty) for one in shown]
         rng = random.Random(f"{scene.name}/{self._looks}")
         said = self._counted(scene, shown) if scene.counts else self._read(scene, shown)
         if said is None:
@@ -244,6 +251,19 @@ def _is_shown_larger(box: Box, picture: Shown, shown: Sequence[Shown]) -> bool:
         for other in shown
         if other.number != picture.number
     )
+
+
+def _without(picture: Shown, empty: Sequence[Box]) -> Shown:
+    """The picture without what is too small to be told and lies where there is known to be nothing."""
+    if picture.number != 1 or not empty:
+        return picture
+    seen = (one for one in picture.seen if one.code is not None or not any(_is_within(one.box, box) for box in empty))
+    return replace(picture, seen=tuple(seen))
+
+
+def _is_within(box: Box, whole: Box) -> bool:
+    x, y = box.center
+    return whole.x0 <= x <= whole.x1 and whole.y0 <= y <= whole.y1
 
 
 def _joined(places: Sequence[Place], newest: Sequence[Shown]) -> list[Place]:

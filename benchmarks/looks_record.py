@@ -12,7 +12,7 @@ from looks_scenes import KINDS
 
 POLICIES = ("direct", "paper", "adaptive", "thorough")
 RATES = (0.0, 0.1, 0.3, 0.5)
-MOST_LOOKS = {"direct": 1, "paper": 2, "adaptive": 6, "thorough": 10}
+MOST_LOOKS = {"direct": 1, "paper": 2, "adaptive": 6, "thorough": 12}
 """The budgets that the policies promise by default."""
 LEAST_RIGHT = {"legible": 0.95, "one_region": 0.95, "two_regions": 0.95, "two_levels": 0.95, "search": 0.80}
 MOST_MEAN_LOOKS = {"legible": 1.2, "one_region": 2.2}

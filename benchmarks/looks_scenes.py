@@ -120,7 +120,7 @@ class _Desk:
             left, top = self.rng.uniform(0, width - w), self.rng.uniform(0, height - h)
             self.busy.append((left, top, left + w, top + h))
             unit = width / 960
-            for _ in range(24):
+            for _ in range(16):
                 bar_w, bar_h = self.rng.uniform(3, 14) * unit, self.rng.uniform(0.8, 2) * unit
                 x, y = self.rng.uniform(left, left + w - bar_w), self.rng.uniform(top, top + h - bar_h)
                 self.clutter.append(((x, y, x + bar_w, y + bar_h), self.rng.choice((70, 110, 150, 240))))
@@ -271,9 +271,9 @@ def _three_levels(desk: _Desk, threshold: float) -> Scene:
     height = desk.rng.uniform(1.25, 1.6) * threshold / view_scale(desk.size)
     district = _sign(desk, (a, x), height, _margin(desk.size))
     street = _sign(desk, (d, y), 0.5 * height, _inside(district))
-    desk.put((b, c), desk.rng.uniform(16, 20), _inside(street))
+    desk.put((b, c), desk.rng.uniform(0.75, 0.95) * threshold, _inside(street))
     desk.decoys(3, 0.8 * height, 1.2 * height)
-    desk.decoys(12, 16, 24)
+    desk.decoys(12, 0.75 * threshold, 1.2 * threshold)
     where = f" of the {code_name(street.code)} street in the {code_name(district.code)} district"
     areas = (district.area, street.area)
     return _asks_for(((b, c),), desk, where, cues=(district.code, street.code), areas=areas)

@@ -26,6 +26,7 @@ from zoomrefine_mcp.geometry import Box, Size
 
 _QUESTION = re.compile(r"^(?:Question|To find): (.+)$", re.MULTILINE)
 _PART = re.compile(r"Picture (\d+)[^:\n]*: the part \[([^\]]+)\] of picture 1")
+_EMPTY = re.compile(r"(\d+) to (\d+)% across and (\d+) to (\d+)% down")
 _FULL_SCALE = {Unit.NORMALIZED: 1.0, Unit.PER_THOUSAND: 1000.0, Unit.PER_999: 999.0}
 
 
@@ -194,7 +195,7 @@ class LookServer:
             raise ValueError(f"nobody asked {questions[-1:]} about {scene and scene.name}")
         is_text = '"evidence"' not in _words(messages)
         label = ("Rechecked Answer" if "Rechecked Answer:" in _words(messages[-1:]) else "Answer") if is_text else None
-        said = self.mind.think(scene, shown)
+        said = self.mind.think(scene, shown, _known_empty(messages))
         if self.sloppy is None or is_text:
             return written(said, shown, profile=self.profile, text=label)
         return self._careless(said, shown, self.sloppy)
@@ -273,6 +274,16 @@ def _pictures(message: dict[str, Any]) -> list[bytes]:
 
 def _any_picture(messages: Sequence[dict[str, Any]]) -> bool:
     return any(part["type"] == "image_url" for message in messages for part in _parts(message))
+
+
+def _known_empty(messages: Sequence[dict[str, Any]]) -> list[Box]:
+    """The parts of the whole that the last message says hold nothing; none where picture 1 is not the whole."""
+    words = _words(messages)
+    if ": the whole." not in words:
+        return []
+    corners = (map(int, found) for found in _EMPTY.findall(words))
+    boxes = (Box.clipped(x0 / 100, y0 / 100, x1 / 100, y1 / 100) for x0, x1, y0, y1 in corners)
+    return [box for box in boxes if box is not None]
 
 
 def _words(messages: Sequence[dict[str, Any]], role: str | None = None) -> str:

@@ -75,7 +75,7 @@ def sightings(data: bytes) -> tuple[Size, tuple[Sighting, ...]]:
         red, green, blue = (np.asarray(band) for band in picture.convert("RGB").split())
     high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     vivid = high - low
-    rows, columns = np.nonzero(vivid > COLOURED)
+    rows, columns = np.divmod(np.flatnonzero(vivid > COLOURED), vivid.shape[1])
     middle = (high[rows, columns].astype(np.int16) + low[rows, columns]) // 2
     bits = sum(
         (band[rows, columns] > middle).astype(np.int8) << shift for band, shift in ((red, 2), (green, 1), (blue, 0))

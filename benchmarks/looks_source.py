@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,13 +101,15 @@ def _fill(canvas: NDArray[np.uint8], rect: NDArray[np.float64], colour: tuple[in
     if across.size == 0 or down.size == 0:
         return
     part = canvas[y : y + down.size, x : x + across.size]
-    whole = min(down.size, across.size) > 2 and down.size * across.size > 4096
-    if whole:
+    rims: tuple[Any, ...]
+    if min(down.size, across.size) > 2 and down.size * across.size > 1024:
         part[1:-1, 1:-1] = colour  # covered fully: only the rim is blended
-    rims = (np.s_[:1], np.s_[-1:], np.s_[1:-1, :1], np.s_[1:-1, -1:]) if whole else (np.s_[:],)
-    share = np.outer(down, across)[..., None]
+        rims = (np.s_[:1], np.s_[-1:], np.s_[1:-1, :1], np.s_[1:-1, -1:])
+    else:
+        rims = (np.s_[:],)
+    share = (down[:, None] * across)[..., None]
     for rim in rims:
-        part[rim] = np.rint(part[rim] * (1 - share[rim]) + np.array(colour) * share[rim]).astype(np.uint8)
+        part[rim] = part[rim] * (1 - share[rim]) + np.multiply(colour, share[rim]) + 0.5
 
 
 def _covered(low: float, high: float, length: int) -> tuple[int, NDArray[np.float64]]:
