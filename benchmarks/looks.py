@@ -40,9 +40,16 @@ from zoomrefine_mcp.backends.form import reply_schema
 from zoomrefine_mcp.backends.profiles import Profile, profile_for
 from zoomrefine_mcp.errors import BadRequest, ZoomRefineError
 from zoomrefine_mcp.policies import policy_named
+from zoomrefine_mcp.records import Budget
 
 FULL, SHORT, QUICK = 40, 10, 4
 """Questions of a kind: in the main table, in the others, and with --quick."""
+
+
+SLOPPY_TOKENS = 30_000
+"""What a question may cost that a careless model is asked: so little that some searches end by it."""
+MOST_LOOKS = {"direct": 1, "paper": 2}
+"""Of the policies that name no number themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,8 @@ async def run_cell(cell: Cell) -> list[Record]:
         client = OpenAIClient(endpoint, cell.model, profile, reply_schema=reply_schema())
         info = BackendInfo("vllm", cell.model, profile, server.url)
         try:
-            zoom = ZoomRefine(ChatBackend(client, info), cell.policy)
+            budget = Budget(tokens=SLOPPY_TOKENS if cell.sloppy else None)
+            zoom = ZoomRefine(ChatBackend(client, info), cell.policy, budget=budget)
             records = [await _ask(zoom, server, cell, number) for number in cell.numbers]
         finally:
             await client.aclose()
@@ -112,7 +120,18 @@ async def run_cell(cell: Cell) -> list[Record]:
 async def _ask(zoom: ZoomRefine[Any], server: LookServer, cell: Cell, number: int) -> Record:
     asked = scene(cell.kind, number, threshold=cell.threshold)
     server.begin(asked)
-    blank = Record(cell.kind, number, cell.policy, cell.rate, cell.threshold, cell.sloppy, "failed", truth=asked.answer)
+    blank = Record(
+        cell.kind,
+        number,
+        cell.policy,
+        cell.rate,
+        cell.threshold,
+        cell.sloppy,
+        "failed",
+        truth=asked.answer,
+        most_looks=MOST_LOOKS.get(cell.policy) or int(getattr(zoom.policy, "looks", 1)),
+        most_tokens=SLOPPY_TOKENS if cell.sloppy else None,
+    )
     try:
         result = await zoom.zoom_and_refine(DrawnSource(asked), asked.question)
     except ZoomRefineError as error:
@@ -128,13 +147,13 @@ async def _ask(zoom: ZoomRefine[Any], server: LookServer, cell: Cell, number: in
         unreadable=usage.unreadable_replies,
         fresh=spent.image - spent.image_cached,
         cached=spent.image_cached,
-        tokens=usage.input_tokens,
+        tokens=usage.input_tokens + usage.output_tokens,
         status=str(result.status),
         reason=result.status_reason,
-        searched=getattr(result, "searched", None),
+        searched=result.searched,
         image_s=result.timing.image_s,
         total_s=result.timing.total_s,
-        trace=[entry.model_dump(mode="json") for entry in getattr(result, "trace", ())],
+        trace=[entry.model_dump(mode="json") for entry in result.trace],
     )
 
 
@@ -144,10 +163,14 @@ def _run_cell(cell: Cell) -> list[Record]:
 
 
 def _run_all(cells: Sequence[Cell], jobs: int) -> list[Record]:
-    if jobs == 1:
-        return [record for cell in cells for record in _run_cell(cell)]
+    """In ``jobs`` processes; tells on stderr how far it is."""
+    records: list[Record] = []
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return [record for records in pool.map(_run_cell, cells) for record in records]
+        for done, some in enumerate(pool.map(_run_cell, cells), start=1):
+            records += some
+            if done % 36 == 0 or done == len(cells):
+                print(f"{done} of {len(cells)} cells, {len(records)} questions", file=sys.stderr, flush=True)
+    return records
 
 
 def _cells(arguments: argparse.Namespace) -> list[Cell]:

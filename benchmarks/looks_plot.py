@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from math import log
 
 from looks_record import POLICIES, Record, mean, picked, share
 from looks_scenes import KINDS
@@ -12,6 +13,8 @@ from looks_scenes import KINDS
 RATE, THRESHOLD = 0.1, 12.0
 """What is drawn: the model that reads from 12 pixels and names a wrong region once in ten times."""
 _COLOURS = {"direct": "#8a8a8a", "paper": "#d9822b", "adaptive": "#1f6fb4", "thorough": "#6b3fa0"}
+_RADII = {"direct": 7, "paper": 6, "adaptive": 5, "thorough": 3}
+"""Points that coincide are seen as rings."""
 _TITLES = {
     "legible": "legible in the view",
     "one_region": "one region",
@@ -29,7 +32,8 @@ _WIDTH, _HEIGHT = 300, 196
 _LEFT, _TOP, _ACROSS, _DOWN = 40, 30, 236, 126
 """Where in a panel its axes lie."""
 _HEAD = 74
-_LABEL_GAP = 15.0
+_TICKS = (0.8, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Of the axis of tokens, in thousands; the first is where it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,11 @@ def _points(records: Sequence[Record]) -> list[_Point]:
 
 
 def _heading(policies: Sequence[str]) -> list[str]:
-    said = "Right answers against image tokens, cached ones included; beside each point the mean number of looks"
-    how = f"generated pictures, a loopback model that reads from {THRESHOLD:g} px and names a wrong region {RATE:.0%} of the time"
+    said = "Right answers against image tokens; beside each point its mean number of looks"
+    how = (
+        "image tokens in thousands, cached ones included; generated pictures, a loopback model that reads from "
+        f"{THRESHOLD:g} px and names a wrong region {RATE:.0%} of the time"
+    )
     parts = [_text(20, 22, said, size=14, weight="bold"), _text(20, 39, how, colour="#555")]
     for at, policy in enumerate(policies):
         x = 26 + at * 100
@@ -85,13 +92,16 @@ def _panel(title: str, points: Sequence[_Point], most: float) -> list[str]:
         y = _at(0, percent / 100, most)[1]
         parts.append(f'<line x1="{_LEFT}" x2="{_LEFT + _ACROSS}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
         parts.append(_text(_LEFT - 6, y + 4, f"{percent}%", anchor="end", colour="#555"))
-    for share_of in (0, 0.5, 1):
-        x = _at(share_of * most, 0, most)[0]
-        parts.append(_text(x, _TOP + _DOWN + 15, f"{share_of * most:g}k", anchor="middle", colour="#555"))
+    for tokens in [tokens for tokens in _TICKS[1:] if tokens <= most]:
+        x = _at(tokens, 0, most)[0]
+        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP + _DOWN}" y2="{_TOP + _DOWN + 4}" stroke="#999"/>')
+        parts.append(_text(x, _TOP + _DOWN + 16, f"{tokens:g}k", anchor="middle", colour="#555"))
     places = {one.policy: _at(one.tokens, one.right, most) for one in points}
     for one in points:
         x, y = places[one.policy]
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{_COLOURS[one.policy]}" fill-opacity="0.85"/>')
+        parts.append(
+            f'<circle stroke="white" cx="{x:.1f}" cy="{y:.1f}" r="{_RADII[one.policy]}" fill="{_COLOURS[one.policy]}"/>'
+        )
     return [*parts, *_labels(points, places)]
 
 
@@ -120,13 +130,14 @@ def _is_free(
 
 
 def _at(tokens: float, right: float, most: float) -> tuple[float, float]:
-    return _LEFT + tokens / most * _ACROSS, _TOP + (1 - right) * _DOWN
+    """Where in a panel; tokens on a logarithmic scale."""
+    least = _TICKS[0]
+    return _LEFT + log(max(tokens, least) / least) / log(most / least) * _ACROSS, _TOP + (1 - right) * _DOWN
 
 
 def _rounded(value: float) -> float:
-    """The next number that reads well on an axis."""
-    steps = (1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100, 150, 200)
-    return float(next((step for step in steps if step >= value), value))
+    """The next number that reads well on the axis."""
+    return next((tick for tick in _TICKS[1:] if tick >= value), value)
 
 
 def _text(

@@ -12,8 +12,6 @@ from looks_scenes import KINDS
 
 POLICIES = ("direct", "paper", "adaptive", "thorough")
 RATES = (0.0, 0.1, 0.3, 0.5)
-MOST_LOOKS = {"direct": 1, "paper": 2, "adaptive": 6, "thorough": 12}
-"""The budgets that the policies promise by default."""
 LEAST_RIGHT = {"legible": 0.95, "one_region": 0.95, "two_regions": 0.95, "two_levels": 0.95, "search": 0.80}
 MOST_MEAN_LOOKS = {"legible": 1.2, "one_region": 2.2}
 """At an error rate of 10%, of ``adaptive``."""
@@ -34,10 +32,12 @@ class Record:
         answer: What was answered.
         truth: None where the picture does not say.
         looks: Replies that came.
+        most_looks: How many the policy promises at most, one that nobody could read and that was asked for again not counted.
         unreadable: How many of them nobody could read.
         fresh: Image tokens that were paid in full.
         cached: Image tokens of a beginning that had been sent before.
-        tokens: All input tokens, words included.
+        tokens: Of all requests and replies, words included, cached or not.
+        most_tokens: What the question was allowed; None where nothing was said.
         status: Of the result.
         reason: Of the result.
         searched: The share of the picture that was seen at a readable scale, as the result says.
@@ -57,10 +57,12 @@ class Record:
     answer: str | None = None
     truth: str | None = None
     looks: int = 0
+    most_looks: int = 1
     unreadable: int = 0
     fresh: int = 0
     cached: int = 0
     tokens: int = 0
+    most_tokens: int | None = None
     status: str = ""
     reason: str | None = None
     searched: float | None = None
@@ -146,8 +148,10 @@ def missed(records: Sequence[Record]) -> list[str]:
             said.append(f"{who}: says that it is not in the picture, of which {one.searched} was searched")
         if one.reason == "not_in_picture" and one.truth is not None and not one.sloppy:
             said.append(f"{who}: says that it is not in the picture, and it is")
-        if one.looks - one.unreadable > MOST_LOOKS[one.policy]:
-            said.append(f"{who}: {one.looks} looks, {one.unreadable} of them unreadable")
+        if one.looks - one.unreadable > one.most_looks:
+            said.append(f"{who}: {one.looks} looks, {one.unreadable} of them unreadable, {one.most_looks} allowed")
+        if one.most_tokens is not None and one.tokens > one.most_tokens:
+            said.append(f"{who}: {one.tokens:,} tokens, {one.most_tokens:,} allowed")
         if one.verdict == "failed" and not (one.sloppy and one.error == "reply_unreadable"):
             said.append(f"{who}: no result ({one.error})")
     return said
