@@ -50,7 +50,7 @@ bench-crops: $(VENV)/.ready
 
 # Every policy on generated pictures, with a loopback model that sees what it is sent: 15 minutes on two cores.
 bench-looks: $(VENV)/.ready
-	$(BIN)/python benchmarks/looks.py --jsonl out/looks.jsonl --plot docs/looks.svg
+	$(BIN)/python benchmarks/looks.py --jsonl out/looks.jsonl --plot docs/looks.svg --report docs/looks.md
 
 # What becomes of a question when a model's server fails, and how fast a cancelled call ends: two tables, in two minutes.
 show-faults: $(VENV)/.ready

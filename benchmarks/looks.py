@@ -1,8 +1,8 @@
 """Which policy finds what, in how many looks: generated pictures, and a model that sees only what it is sent.
 
-    python benchmarks/looks.py [--quick] [--jsonl FILE] [--plot docs/looks.svg]
+    python benchmarks/looks.py [--quick] [--jsonl FILE] [--plot docs/looks.svg] [--report docs/looks.md]
     python benchmarks/looks.py --kinds search --policies adaptive --rates 0.1 --questions 10 --verbose
-    python benchmarks/looks.py --from FILE --plot docs/looks.svg        (only the table, the bounds and the plot)
+    python benchmarks/looks.py --from FILE --plot docs/looks.svg        (no run: the table, the bounds and the plot)
 
 A loopback server decodes every picture that it gets. It reads a coloured plate where a picture shows it 12 pixels high or
 more (with --thresholds also 8 and 16), names a wrong region as often as the error rate says, and offers what a weak model
@@ -52,6 +52,31 @@ MOST_LOOKS = {"direct": 1, "paper": 2}
 """Of the policies that name no number themselves."""
 
 
+ABOUT = """\
+# How often which policy finds what
+
+![Right answers against image tokens, by kind of question](looks.svg)
+
+Made by `make bench-looks`: generated pictures of 7,680 to 30,000 pixels, and a loopback server that speaks the OpenAI wire,
+decodes every picture that it is sent, and sees nothing else. No trained model was run: these tables say what the server's side
+of the work is worth with a model of known faults, not how well any model does.
+
+- The model reads a coloured plate where a picture shows it so many pixels high (12 in the main table). Lower, it says
+  `too_small` and boxes it where it sees it; where a crop's edge cuts it, `cut_off`. It follows signs to the area that they name.
+- As often as the error rate says, a region that it names is a wrong one, a box elsewhere. Where it sees nothing it offers the
+  whole picture, a random box or nothing, equally often.
+- It sees at most a megapixel of each picture (1,344 x 768 of 8K), as a model with 1,024 tokens a picture does.
+- Kinds: *legible* in the view; *one region* of 13 to 36 px; *two regions* far apart; *two levels* (16,000 px: a district's sign,
+  then the plate) and *three* (30,000 px: district, street, plate); *search*, with nothing in the view that tells where;
+  *wrong first*, where the first box is always wrong; *count* of 5 to 15; *not there*, with a plate that shares a colour.
+- "Right" includes abstaining where the picture does not answer. Tokens of pictures are by the formula of Qwen3-VL; cached are those
+  of what a conversation repeats. Picture work is drawing and encoding; seconds depend on the machine and on what else it does.
+- The last table is of the same model writing carelessly: prose and fences about its JSON, boxes in the wrong unit, the whole
+  picture or the first box again instead of a region, fields that contradict each other, answers in sentences, and replies that
+  nobody can read. A question is allowed 30,000 tokens there.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Questions of one kind under one policy.
@@ -83,6 +108,8 @@ def main() -> int:
         dump(records, arguments.jsonl)
     if arguments.plot:
         arguments.plot.write_text(plot(records))
+    if arguments.report:
+        arguments.report.write_text(f"{ABOUT}{table(records)}\n")
     if arguments.verbose:
         for one in records:
             print(one)
@@ -216,6 +243,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jsonl", type=Path, help="a record for each question")
     parser.add_argument("--from", dest="source", type=Path, help="records of an earlier run instead of a run")
     parser.add_argument("--plot", type=Path, help="an SVG")
+    parser.add_argument("--report", type=Path, help="the tables with what they mean, as Markdown")
     parser.add_argument("--verbose", action="store_true")
     return parser.parse_args()
 

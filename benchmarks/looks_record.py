@@ -12,6 +12,8 @@ from looks_scenes import KINDS
 
 POLICIES = ("direct", "paper", "adaptive", "thorough")
 RATES = (0.0, 0.1, 0.3, 0.5)
+LEAST_QUESTIONS = 30
+"""Shares and means of fewer questions are not held to a bound."""
 LEAST_RIGHT = {"legible": 0.95, "one_region": 0.95, "two_regions": 0.95, "two_levels": 0.95, "search": 0.80}
 MOST_MEAN_LOOKS = {"legible": 1.2, "one_region": 2.2}
 """At an error rate of 10%, of ``adaptive``."""
@@ -136,11 +138,11 @@ def missed(records: Sequence[Record]) -> list[str]:
     at_ten = picked(records, policy="adaptive", rate=0.1, threshold=12.0, sloppy=False)
     for kind, least in LEAST_RIGHT.items():
         some = picked(at_ten, kind=kind)
-        if some and share(some, "right") < least:
+        if len(some) >= LEAST_QUESTIONS and share(some, "right") < least:
             said.append(f"adaptive on {kind} at 10%: {share(some, 'right'):.1%} right, at least {least:.0%} wanted")
     for kind, most in MOST_MEAN_LOOKS.items():
         some = picked(at_ten, kind=kind)
-        if some and mean(some, "looks") >= most:
+        if len(some) >= LEAST_QUESTIONS and mean(some, "looks") >= most:
             said.append(f"adaptive on {kind} at 10%: {mean(some, 'looks'):.2f} looks, below {most} wanted")
     for one in records:
         who = f"{one.policy} on {one.kind}-{one.number} at {one.rate:.0%}{', sloppy' if one.sloppy else ''}"

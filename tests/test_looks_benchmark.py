@@ -187,8 +187,9 @@ def a_record(**values: object) -> Record:
 
 def test_a_bound_that_is_missed_is_named():
     assert missed([a_record()]) == []
-    assert "at least 95%" in missed([a_record(verdict="wrong")])[0]
-    assert "2.40 looks" in missed([a_record(looks=2)] * 3 + [a_record(looks=3)] * 2)[0]
+    assert "92.5% right, at least 95%" in missed([a_record(verdict="wrong")] * 3 + [a_record()] * 37)[0]
+    assert missed([a_record(verdict="wrong")] * 2 + [a_record()] * 38) == []
+    assert "2.40 looks" in missed([a_record(looks=2)] * 24 + [a_record(looks=3)] * 16)[0]
     assert "7 looks" in missed([a_record(kind="search", looks=7)])[0]
     assert missed([a_record(kind="search", looks=7, unreadable=1)]) == []
     assert "31,000 tokens" in missed([a_record(tokens=31_000, most_tokens=30_000)])[0]
