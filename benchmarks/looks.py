@@ -26,7 +26,7 @@ from typing import Any
 import anyio
 
 from looks_model import Mind, is_right
-from looks_plot import plot
+from looks_plot import RATE, plot
 from looks_record import POLICIES, RATES, Record, dump, load, missed, table
 from looks_scenes import KINDS, scene, sees
 from looks_server import LookServer, Sloppiness
@@ -46,8 +46,8 @@ FULL, SHORT, QUICK = 40, 10, 4
 """Questions of a kind: in the main table, in the others, and with --quick."""
 
 
-SLOPPY_TOKENS = 30_000
-"""What a question may cost that a careless model is asked: so little that some searches end by it."""
+SLOPPY_TOKENS = 60_000
+"""What a question may cost that a careless model is asked."""
 MOST_LOOKS = {"direct": 1, "paper": 2}
 """Of the policies that name no number themselves."""
 
@@ -73,7 +73,7 @@ of the work is worth with a model of known faults, not how well any model does.
   of what a conversation repeats. Picture work is drawing and encoding; seconds depend on the machine and on what else it does.
 - The last table is of the same model writing carelessly: prose and fences about its JSON, boxes in the wrong unit, the whole
   picture or the first box again instead of a region, fields that contradict each other, answers in sentences, and replies that
-  nobody can read. A question is allowed 30,000 tokens there.
+  nobody can read. A question is allowed 60,000 tokens there.
 """
 
 
@@ -103,9 +103,9 @@ class Cell:
 def main() -> int:
     arguments = _arguments()
     began = time.perf_counter()
-    records = load(arguments.source) if arguments.source else _run_all(_cells(arguments), arguments.jobs)
-    if arguments.jsonl:
-        dump(records, arguments.jsonl)
+    records = (
+        load(arguments.source) if arguments.source else _run_all(_cells(arguments), arguments.jobs, arguments.jsonl)
+    )
     if arguments.plot:
         arguments.plot.write_text(plot(records))
     if arguments.report:
@@ -189,13 +189,15 @@ def _run_cell(cell: Cell) -> list[Record]:
     return anyio.run(run_cell, cell)
 
 
-def _run_all(cells: Sequence[Cell], jobs: int) -> list[Record]:
-    """In ``jobs`` processes; tells on stderr how far it is."""
+def _run_all(cells: Sequence[Cell], jobs: int, jsonl: Path | None) -> list[Record]:
+    """In ``jobs`` processes; tells on stderr how far it is, and sets down what there is after every cell."""
     records: list[Record] = []
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         for done, some in enumerate(pool.map(_run_cell, cells), start=1):
             records += some
-            if done % 36 == 0 or done == len(cells):
+            if jsonl:
+                dump(records, jsonl)
+            if done % 12 == 0 or done == len(cells):
                 print(f"{done} of {len(cells)} cells, {len(records)} questions", file=sys.stderr, flush=True)
     return records
 
@@ -208,13 +210,14 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
         plans += [(threshold, False, min(number, SHORT), (0.1,)) for threshold in arguments.thresholds[1:]]
     if arguments.sloppy:
         plans += [(arguments.thresholds[0], True, min(number, SHORT), arguments.rates)]
-    return [
+    cells = [
         Cell(kind, policy, rate, threshold, sloppy, tuple(range(count)), arguments.model)
         for threshold, sloppy, count, rates in plans
         for kind in arguments.kinds
         for rate in rates
         for policy in policies
     ]
+    return sorted(cells, key=lambda cell: cell.rate != RATE)  # what the bounds and the plot are about comes first
 
 
 def _exists(policy: str) -> bool:
