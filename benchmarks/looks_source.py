@@ -37,6 +37,7 @@ class DrawnSource:
         pages: Always 1.
         readable: Shown pixels for each original one from which print can be read, as in a picture file.
         parts: The one picture.
+        notes: None.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -46,6 +47,7 @@ class DrawnSource:
         self.pages = 1
         self.readable = 0.75
         self.parts: tuple[Box, ...] = (Box.full(),)
+        self.notes: tuple[str, ...] = ()
         rects: list[tuple[Rect, tuple[int, int, int]]] = [(area, (FIELD,) * 3) for area in scene.areas]
         rects += [(bar, (grey,) * 3) for bar, grey in scene.clutter]
         for plate in scene.plates:
