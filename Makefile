@@ -6,7 +6,8 @@ SEED   ?=
 # What makes the environment of the real vLLM: any of 3.11 to 3.14 that a wheel of torch's CPU build is at hand for.
 PYTHON_VLLM ?= $(PYTHON)
 
-.PHONY: demo test test-vllm check format bench-images bench-ocr bench-crops bench-looks bench-tokens show-faults clean clean-vllm
+.PHONY: demo test test-vllm check format bench-images bench-huge bench-ocr bench-crops bench-looks bench-tokens \
+	show-faults clean clean-vllm
 
 # A marker that is newer than what it was made from: the environment is made once, and again when its list changes.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -41,6 +42,10 @@ format: $(VENV)/.ready
 
 bench-images: $(VENV)/.ready
 	$(BIN)/python benchmarks/images.py
+
+# 2 gigapixels and 60 pages: made in two minutes (120 MB in out/huge), then seconds and memory of a view and three crops.
+bench-huge: $(VENV)/.ready
+	$(BIN)/python benchmarks/huge.py
 
 bench-ocr: $(VENV)/.ready
 	$(BIN)/python benchmarks/ocr.py
