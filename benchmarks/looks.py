@@ -27,7 +27,7 @@ import anyio
 
 from looks_model import Mind, is_right
 from looks_plot import RATE, plot
-from looks_record import POLICIES, RATES, Record, dump, load, missed, table
+from looks_record import POLICIES, RATES, Record, append, load, missed, table
 from looks_scenes import KINDS, scene, sees
 from looks_server import LookServer, Sloppiness
 from looks_source import DrawnSource
@@ -192,11 +192,14 @@ def _run_cell(cell: Cell) -> list[Record]:
 def _run_all(cells: Sequence[Cell], jobs: int, jsonl: Path | None) -> list[Record]:
     """In ``jobs`` processes; tells on stderr how far it is, and sets down what there is after every cell."""
     records: list[Record] = []
+    if jsonl:
+        jsonl.parent.mkdir(parents=True, exist_ok=True)
+        jsonl.write_text("")
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         for done, some in enumerate(pool.map(_run_cell, cells), start=1):
             records += some
             if jsonl:
-                dump(records, jsonl)
+                append(some, jsonl)
             if done % 12 == 0 or done == len(cells):
                 print(f"{done} of {len(cells)} cells, {len(records)} questions", file=sys.stderr, flush=True)
     return records

@@ -13,7 +13,7 @@ from looks_scenes import KINDS
 RATE, THRESHOLD = 0.1, 12.0
 """What is drawn: the model that reads from 12 pixels and names a wrong region once in ten times."""
 _COLOURS = {"direct": "#8a8a8a", "paper": "#d9822b", "adaptive": "#1f6fb4", "thorough": "#6b3fa0"}
-_RADII = {"direct": 7, "paper": 6, "adaptive": 5, "thorough": 3}
+_RADII = {"direct": 7, "paper": 6, "adaptive": 5, "thorough": 3.5}
 """Points that coincide are seen as rings."""
 _TITLES = {
     "legible": "legible in the view",
@@ -27,9 +27,9 @@ _TITLES = {
     "not_there": "not there, with a namesake",
 }
 _COLUMNS = 3
-_WIDTH, _HEIGHT = 300, 196
+_WIDTH, _HEIGHT = 300, 208
 """Of a panel, its title and numbers included."""
-_LEFT, _TOP, _ACROSS, _DOWN = 40, 30, 236, 126
+_LEFT, _TOP, _ACROSS, _DOWN = 40, 42, 236, 126
 """Where in a panel its axes lie."""
 _HEAD = 74
 _TICKS = (0.8, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -87,7 +87,7 @@ def _heading(policies: Sequence[str]) -> list[str]:
 
 
 def _panel(title: str, points: Sequence[_Point], most: float) -> list[str]:
-    parts = [_text(_LEFT, 18, title, size=12, weight="bold")]
+    parts = [_text(_LEFT, 16, title, size=12, weight="bold")]
     for percent in (0, 50, 100):
         y = _at(0, percent / 100, most)[1]
         parts.append(f'<line x1="{_LEFT}" x2="{_LEFT + _ACROSS}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')

@@ -79,10 +79,10 @@ def load(path: Path) -> list[Record]:
     return [Record(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
-def dump(records: Iterable[Record], path: Path) -> None:
-    """Records to a JSONL file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(asdict(one)) + "\n" for one in records))
+def append(records: Iterable[Record], path: Path) -> None:
+    """Records to the end of a JSONL file."""
+    with path.open("a") as file:
+        file.writelines(json.dumps(asdict(one)) + "\n" for one in records)
 
 
 def share(records: Sequence[Record], verdict: str) -> float:

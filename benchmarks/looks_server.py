@@ -207,7 +207,7 @@ class LookServer:
         places = list(said.places)
         if places and rng.random() < how.whole:
             places = [Place(places[0].picture, "everything", Box.full())]
-        if self._first is not None and rng.random() < how.same:
+        if self._first is not None and self._first.picture <= len(shown) and rng.random() < how.same:
             places = [self._first]
         if places and self._first is None:
             self._first = places[0]
