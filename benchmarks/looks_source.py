@@ -43,7 +43,7 @@ class DrawnSource:
     def __init__(self, scene: Scene) -> None:
         self.size = scene.size
         self.path = f"{scene.name}.scene"
-        self.page = 1
+        self.page: int | None = 1
         self.pages = 1
         self.readable = 0.75
         self.parts: tuple[Box, ...] = (Box.full(),)
