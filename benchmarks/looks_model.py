@@ -168,11 +168,11 @@ class Mind:
             for one in picture.seen:
                 if self._worth(one, code, scene) is None:
                     continue
-                reads = one.height >= self.threshold or (
-                    one.is_cut and one.box.width * picture.size.width >= ASPECT * self.threshold
-                )
+                reads = one.height >= self.threshold or one.is_cut
                 place = Place(picture.number, f"{code_name(code)} plate", one.box)
                 (things if reads else noticed).append(place)
+        if things and noticed:
+            return Said("too_small", str(len(things)), (*things, *noticed), "Some are too small to be sure of.")
         if things:
             return Said("legible", str(len(things)), tuple(things), f"I count {len(things)}.")
         if noticed:
