@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def start(*arguments, **environment) -> subprocess.CompletedProcess[str]:
 
 def rows(out: str) -> dict[str, str]:
     """The lines of an answer by their first word; a line without a second word fails."""
-    return dict(line.split(maxsplit=1) for line in out.splitlines())
+    return dict(re.fullmatch(r"(look \d+|\S+)\s+(.+)", line).groups() for line in out.splitlines())
 
 
 # What a person sees
@@ -321,7 +322,11 @@ def test_the_environment_counts_where_no_flag_is_given_and_a_flag_goes_before_it
     [
         ("--view-edge", "wide", "64 to 65535"),
         ("--view-edge", "10", "64 to 65535"),
-        ("--policy", "papre", "adaptive, paper or direct"),
+        ("--policy", "papre", "adaptive, thorough, paper or direct"),
+        ("--budget", "looks=0", "seconds="),
+        ("--budget", "calls=3", "tokens="),
+        ("--budget", "looks=2,looks=3", "separated by commas"),
+        ("--budget", "seconds=nan", "above 0"),
         ("--backend", "gpt", "openai"),
         ("--timeout-s", "-1", "above 0"),
         ("--timeout-s", "nan", "above 0"),

@@ -41,10 +41,15 @@ def apart(raw: bytes) -> tuple[bytes, bytes, bytes]:
 
 @pytest.mark.parametrize("policy", ["adaptive", "paper"])
 @pytest.mark.parametrize(
-    ("wire", "model"), [("openai", "gpt-5.6"), ("openai", "qwen3-vl-8b"), ("anthropic", "claude-opus-5")]
+    ("wire", "family", "model"),
+    [
+        ("openai", "gpt", "gpt-5.6"),
+        ("openai", "qwen3-vl", "qwen3-vl-8b"),
+        ("anthropic", "claude-high", "claude-opus-5"),
+    ],
 )
-async def test_stage_2_repeats_stage_1_byte_for_byte_schema_and_pictures_included(scene, wire, model, policy):
-    with ModelServer("claude", models=[model], counts=True) as server:
+async def test_stage_2_repeats_stage_1_byte_for_byte_schema_and_pictures_included(scene, wire, family, model, policy):
+    with ModelServer(family, models=[model], counts=True) as server:
         endpoint = Endpoint(wire, wire, server.address(wire), official=True)
         profile = profile_for(model, wire=wire)
         make = AnthropicClient if wire == "anthropic" else OpenAIClient

@@ -82,7 +82,8 @@ def test_reasoning_is_asked_for_before_the_verdict_in_stage_two():
 
 @pytest.mark.parametrize("form", list(ReplyForm))
 def test_stage_two_says_to_ignore_a_crop_that_does_not_hold_the_evidence(form):
-    assert "does not hold the evidence, ignore it" in words("refine", form, new=2)
+    said = words("refine", form, new=2)
+    assert "does not hold the evidence, ignore it" in said or "do not hold the evidence, ignore them" in said
 
 
 @pytest.mark.parametrize("form", list(ReplyForm))

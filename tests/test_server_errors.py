@@ -193,7 +193,11 @@ async def test_an_argument_that_resembles_none_is_refused_with_all_names(folder)
             "choices must be a list, not 'red'",
         ),
         ("zoom_and_refine", {"question": "q", "image_path": "a", "choices": [1]}, "choices[0] must be a text, not 1"),
-        ("zoom_and_refine", {"question": "q", "image_path": "a", "policy": "best"}, "'adaptive', 'paper' or 'direct'"),
+        (
+            "zoom_and_refine",
+            {"question": "q", "image_path": "a", "policy": "best"},
+            "'adaptive', 'thorough', 'paper' or 'direct'",
+        ),
         ("localize_region", {"question": "q", "image_path": "a", "precision": "x"}, "'quick' or 'sharp'"),
         ("view_region", {"image_path": "a", "page": "two"}, "page must be a whole number, not 'two'"),
         ("view_region", {"image_path": "a", "page": 0}, "page must be at least 1, not 0"),

@@ -53,7 +53,7 @@ class Progress:
 
 async def test_progress_names_each_stage_in_order_and_its_values_grow(picture, arguments, era):
     told = Progress()
-    server = server_on(picture.parent, [reply("7", PLATE), reply("8")])
+    server = server_on(picture.parent, [reply("7", PLATE, evidence="too_small"), reply("8")])
     async with connect(server, era) as client:
         await client.call_tool("zoom_and_refine", arguments, progress_callback=told)
     stages = [message.split(":")[0] for message in told.messages]
@@ -85,7 +85,7 @@ async def test_nothing_is_reported_to_a_client_that_asked_for_no_progress(pictur
     async def receive(message):
         received.append(message)
 
-    server = server_on(picture.parent, [reply("7", PLATE), reply("8")])
+    server = server_on(picture.parent, [reply("7", PLATE, evidence="too_small"), reply("8")])
     async with connect(server, era, message_handler=receive) as client:
         await client.call_tool("zoom_and_refine", arguments)
     assert received == []

@@ -146,7 +146,7 @@ async def test_saved_files_are_named_in_structured_content_and_in_words(folder, 
 
 
 async def test_a_choice_is_reported_by_its_letter(folder):
-    server = server_on(folder, [reply("red", PLATE, choice="A"), reply("blue", choice="B")])
+    server = server_on(folder, [reply("red", PLATE, choice="A", evidence="too_small"), reply("blue", choice="B")])
     result = await ask(server, folder, choices=["red", "blue"])
     assert (result.structured_content["choice"], result.structured_content["changed"]) == ("B", True)
     assert "Answer: B. blue" in text_of(result)

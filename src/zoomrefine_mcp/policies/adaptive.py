@@ -46,7 +46,7 @@ class Adaptive:
         first = await bench.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, question, (view,)), why="the whole")
         before = preliminary(first, first.regions)
         bench.keep(before)
-        if first.dropped or is_native(first.pictures[0], bench.size):
+        if is_native(first.pictures[0], bench.size):
             bench.keep(unzoomed(before, Status.DIRECT, "native_view"))
             return None
         counts = asks_for_a_count(question.text)

@@ -17,6 +17,7 @@ from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.policies.cuts import CROP_FLOOR, PADDING, Cut, tiles
+from zoomrefine_mcp.policies.looking import DROPPED
 from zoomrefine_mcp.policies.walk import MOST_PICTURES
 from zoomrefine_mcp.records import Answer, Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
@@ -31,7 +32,7 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
     """Count what the question asks for over disjoint tiles, and keep the number.
 
     Returns:
-        Whether there is a number; if not (the figure is written there, or nothing was found), nothing was kept.
+        Whether that was it; if not (the figure is written there, or nothing was found), nothing was kept.
     """
     area = _area(bench, [region.box for region in first.regions] if first.evidence is not Evidence.NOT_HERE else [])
     left = max(0, bench.looks_left(looks))
@@ -50,7 +51,8 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
         why = f"counting in {len(shown)} tiles" if len(shown) > 1 else "counting in a crop"
         look = await bench.look(Ask(Stage.COUNT, ReplyForm.JSON, question, shown), first.transcript, why=why)
         if look.dropped:
-            return False
+            bench.keep(replace(before, reason=DROPPED))
+            return True
         pictures += look.pictures
         found += [(region, tile) for region in look.regions if (tile := _tile_of(region.box, look.pictures))]
         if look.evidence is Evidence.TOO_SMALL:
