@@ -75,7 +75,7 @@ def start(*arguments, **environment) -> subprocess.CompletedProcess[str]:
 
 def rows(out: str) -> dict[str, str]:
     """The lines of an answer by their first word; a line without a second word fails."""
-    return dict(re.fullmatch(r"(look \d+|\S+)\s+(.+)", line).groups() for line in out.splitlines())
+    return dict(re.findall(r"(?m)^(look \d+|\S+)\s+(.+)$", out))
 
 
 # What a person sees
