@@ -500,3 +500,123 @@ async def test_looks_at_once_are_as_many_as_there_are_workers():
         for _ in range(5):
             group.start_soon(one)
     assert answers == ["2004"] * 5
+
+
+TILES = tuple(Box(left, top, left + 0.25, top + 0.5) for top in (0, 0.5) for left in (0, 0.25, 0.5, 0.75))
+SMALL = [
+    Written("PUMP P-204", 600, 600, 12),
+    Written("Serial no. 48-2207", 600, 640, 12),
+    Written("PUMP P-240", 4600, 600, 12),
+    Written("Serial no. 51-3310", 4600, 640, 12),
+]
+
+
+async def search(lines: list[Written], question: str, tiles: tuple[Box, ...] = TILES) -> list[Look[OcrTranscript]]:
+    """The look at the view, and the one at tiles of it at native resolution."""
+    backend, asked = OcrBackend(WrittenReader(*lines)), read_question(question)
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    shown = tuple(picture(tile, edge=2000) for tile in tiles)
+    return [first, await backend.look(Ask(Stage.SCAN, ReplyForm.JSON, asked, shown), first.transcript)]
+
+
+async def test_what_the_view_does_not_show_is_read_in_the_tile_that_holds_it():
+    first, second = await search(SMALL, "What is the serial number of pump P-240?")
+    assert (first.evidence, first.regions) == (Evidence.NOT_HERE, ())
+    assert (second.evidence, second.answer.text) == (Evidence.LEGIBLE, "51-3310")
+    assert TILES[2].contains(second.regions[0].box)
+
+
+async def test_tiles_without_what_is_asked_for_say_that_it_is_not_there():
+    _, second = await search(SMALL, "What is the serial number of pump P-999?")
+    assert (second.evidence, second.regions, second.answer.abstained) == (Evidence.NOT_HERE, (), True)
+
+
+async def test_a_name_that_a_search_finds_without_a_value_is_a_place_to_look_at():
+    lines = [line for line in SMALL if line.text != "Serial no. 51-3310"]
+    _, second = await search(lines, "What is the serial number of pump P-240?")
+    assert second.answer.abstained
+    assert second.evidence is Evidence.TOO_SMALL
+    assert second.regions[0].label == "PUMP P-240"
+
+
+async def test_a_search_in_which_two_places_of_one_name_hold_different_values_answers_with_neither():
+    lines = [*SMALL, Written("PUMP P-240", 6400, 2600, 12), Written("Serial no. 60-1111", 6400, 2640, 12)]
+    _, second = await search(lines, "What is the serial number of pump P-240?")
+    assert second.answer.abstained
+    assert "could be meant" in (second.answer.explanation or "")
+    assert {TILES.index(tile) for tile in TILES for region in second.regions if tile.contains(region.box)} >= {2}
+
+
+async def test_a_search_answers_nothing_that_the_question_does_not_name():
+    lines = [Written("Serial no. 48-2207", 600, 640, 12)]
+    _, second = await search(lines, "What is the serial number?")
+    assert second.answer.abstained
+
+
+async def test_a_look_that_held_nothing_can_be_left_out_of_the_next_one():
+    backend, asked = OcrBackend(WrittenReader(*SMALL)), read_question("What is the serial number of pump P-240?")
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    halves = [tuple(picture(tile, edge=2000) for tile in tiles) for tiles in (TILES[4:], TILES[:4])]
+    empty = await backend.look(Ask(Stage.SCAN, ReplyForm.JSON, asked, halves[0]), first.transcript)
+    found = await backend.look(Ask(Stage.SCAN, ReplyForm.JSON, asked, halves[1]), first.transcript)
+    assert (empty.evidence, found.answer.text) == (Evidence.NOT_HERE, "51-3310")
+
+
+TWINS = [
+    *plate("PUMP P-204", 600, 600, "Year 1998"),
+    *plate("PUMP P-204", 4600, 600, "Serial no. 48-2207"),
+]
+
+
+async def test_two_places_of_one_name_are_both_named_and_read_in_one_look():
+    backend, asked = OcrBackend(WrittenReader(*TWINS)), read_question("What is the serial number of pump P-204?")
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    second = await backend.look(
+        Ask(Stage.REFINE, ReplyForm.JSON, asked, (picture(first.regions[0].box),)), first.transcript
+    )
+    assert second.answer.abstained
+    assert second.evidence is Evidence.NOT_HERE
+    others = [region.box for region in second.regions if region.box.intersection(first.regions[0].box) is None]
+    assert len(others) == 1
+    shown = tuple(picture(box) for box in (first.regions[0].box, others[0]))
+    both = await backend.look(Ask(Stage.REFINE, ReplyForm.JSON, asked, shown), first.transcript)
+    assert both.answer.text == "48-2207"
+
+
+async def test_a_value_that_an_edge_cuts_is_said_to_be_cut_off():
+    backend, asked = OcrBackend(WrittenReader(*SMALL)), read_question("What is the serial number of pump P-204?")
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    tight = picture(Box(560 / 8000, 560 / 4000, 772 / 8000, 700 / 4000), edge=848)
+    look = await backend.look(Ask(Stage.SCAN, ReplyForm.JSON, asked, (tight,)), first.transcript)
+    assert look.answer.abstained
+    assert look.evidence is Evidence.CUT_OFF
+    assert look.regions
+
+
+async def test_small_text_is_read_again_on_the_picture_that_holds_it():
+    lines = [*SMALL, Written("EXIT", 6000, 3000, 60)]
+    reader = WrittenReader(*lines)
+    backend, asked = OcrBackend(reader), read_question("What is the serial number of pump P-204?")
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    look = await backend.look(
+        Ask(Stage.REFINE, ReplyForm.JSON, asked, (picture(TILES[0], edge=2000), picture(TILES[6], edge=2000))),
+        first.transcript,
+    )
+    assert look.answer.text == "48-2207"
+
+
+async def test_things_are_not_counted_and_nothing_is_read_for_it():
+    reader = WrittenReader(*PUMPS)
+    ask = Ask(
+        Stage.COUNT, ReplyForm.JSON, read_question("How many pumps are there?"), tuple(picture(tile) for tile in TILES)
+    )
+    look = await OcrBackend(reader).look(ask)
+    assert (look.evidence, look.regions, look.answer.abstained) == (Evidence.NOT_HERE, (), True)
+    assert reader.reads == 0
+
+
+async def test_a_crop_in_a_conversation_of_its_own_is_read_by_itself():
+    asked = read_question("What is the serial number of pump P-204?")
+    crop = picture(Box(0, 0, 0.25, 0.5), edge=2000)
+    look = await OcrBackend(WrittenReader(*PUMPS)).look(Ask(Stage.VERIFY, ReplyForm.JSON, asked, (crop,)))
+    assert (look.evidence, look.answer.text) == (Evidence.LEGIBLE, "48-2207")

@@ -1,9 +1,10 @@
 """The embedded, offline backend: an honest reader of printed text.
 
 It reads the view, finds the text that bears on the question (label matching that tolerates misread letters, layout),
-says where to look, reads the crop, and answers with the value the question asks for, or with the option that was
-read. It knows no objects, colours or counts and no meaning of words; where the picture's text does not answer, it
-abstains. Nothing leaves the machine. Needs the extra ``zoomrefine-mcp[ocr]``; this module imports without it.
+says where to look, reads the crops, or tiles of the whole where the view does not show what the question names, and
+answers with the value the question asks for, or with the option that was read. It knows no objects, colours or counts
+and no meaning of words; where the picture's text does not answer, it abstains. Nothing leaves the machine. Needs the
+extra ``zoomrefine-mcp[ocr]``; this module imports without it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import anyio
 import anyio.from_thread
@@ -24,16 +26,18 @@ from zoomrefine_mcp.backends.profiles import OCR, OCR_PIXELS, Profile
 from zoomrefine_mcp.backends.reading.candidates import Candidate
 from zoomrefine_mcp.backends.reading.choices import choose
 from zoomrefine_mcp.backends.reading.engine import Found, RapidReader, TextReader
-from zoomrefine_mcp.backends.reading.finding import Finding, decide, settled
+from zoomrefine_mcp.backends.reading.finding import Finding, decide, settled, strictly
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, lean
 from zoomrefine_mcp.backends.reading.lines import Line, aspect, merged, missed, placed
-from zoomrefine_mcp.backends.reading.regions import anchor, around_label, around_value, box_of, matching
+from zoomrefine_mcp.backends.reading.regions import anchor, anchors, around_label, around_value, box_of, matching
 from zoomrefine_mcp.backends.reading.wanted import Wanted, describe, take_apart
 from zoomrefine_mcp.backends.reading.words import respaced, squashed
+from zoomrefine_mcp.errors import ZoomRefineError
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
 from zoomrefine_mcp.pictures import Fit, Picture
 from zoomrefine_mcp.records import Answer, Evidence, Question, Region, Stage, Usage
 
+R = TypeVar("R")
 ABOUT = "embedded text reader: reads printed text only, no objects, colours or counts"
 MODEL = "PP-OCRv6 small (RapidOCR)"
 FROM_AFAR = 0.55
@@ -47,6 +51,10 @@ SMALL_PX = 16.0
 """Where nothing answers, lines of smaller capitals near what the question is about are read once more, enlarged."""
 STEADY_PX = 9.0
 """Below this height the first two readings have to agree."""
+ON_PICTURE = 0.9
+"""What a picture shows so much of stands on it."""
+MOST_PLACES = 4
+"""Places that one look names."""
 POINTED = 0.6
 """A description has to fit the text that it points at this well."""
 
@@ -59,25 +67,33 @@ class OcrTranscript:
         lines: The lines, those of later looks in place of what they cover.
         looks: How many looks there were.
         aspect: Width by height of the original.
+        searches: Which of the looks searched, instead of looking where the text had pointed.
     """
 
     lines: tuple[Line, ...]
     looks: int
     aspect: float
+    searches: frozenset[int] = frozenset()
 
-    def after(self, found: Iterable[Found], picture: Picture) -> OcrTranscript:
-        """With one more picture read."""
-        lines = merged(self.lines, placed(found, picture, self.looks), picture.shows)
-        return OcrTranscript(lines, self.looks + 1, self.aspect)
+    def after(self, readings: Iterable[tuple[Picture, tuple[Found, ...]]], *, searched: bool = False) -> OcrTranscript:
+        """With one more look: what was read on each of its pictures."""
+        lines = self.lines
+        for picture, found in readings:
+            lines = merged(lines, placed(found, picture, self.looks), picture.shows)
+        return OcrTranscript(lines, self.looks + 1, self.aspect, self.searches | ({self.looks} if searched else set()))
 
     def beside(self, found: Iterable[Found], picture: Picture) -> OcrTranscript:
-        """With what was missed on the last picture."""
+        """With what was missed on a picture of the last look."""
         return replace(self, lines=missed(self.lines, placed(found, picture, self.looks - 1)))
 
     def closer(self, found: Iterable[Found], picture: Picture, part: PixelBox) -> OcrTranscript:
-        """With a part of the last picture read once more, enlarged."""
+        """With a part of a picture of the last look read once more, enlarged."""
         shown = picture.shows.compose(Box.from_pixels(part, picture.size))
         return replace(self, lines=merged(self.lines, placed(found, picture, self.looks - 1, shown), shown))
+
+    def is_new(self, line: Line) -> bool:
+        """Whether the last look read it."""
+        return line.look == self.looks - 1
 
 
 class OcrBackend:
@@ -100,33 +116,65 @@ class OcrBackend:
         return Fit(self.info.profile.sees(wanted), max_bytes=self.info.profile.max_bytes)
 
     async def look(self, ask: Ask, after: OcrTranscript | None = None) -> Look[OcrTranscript]:
-        """Read the pictures and answer from what has been read so far.
+        """Read the pictures, several at once, and answer from what has been read so far; things are not counted.
 
         Raises:
             NoBackend: The extra is not installed.
             BackendError: A picture could not be read.
         """
-        # A thread that reads is never abandoned: it would go on using cores that the limiter believes to be free.
-        return await anyio.to_thread.run_sync(
-            functools.partial(self._look, ask, after), abandon_on_cancel=False, limiter=self._limiter
-        )
+        before = after or OcrTranscript((), 0, aspect(ask.pictures[0]) if ask.pictures else 1.0)
+        if ask.stage is Stage.COUNT:
+            answer = _abstained(ask.question, f"Things are not counted; {ABOUT}.")
+            return Look(answer, (), Evidence.NOT_HERE, Usage(calls=1), before)
+        found = await self._all_read(ask.pictures)
+        return await self._in_thread(functools.partial(self._look, ask, before, found))
 
-    def _look(self, ask: Ask, after: OcrTranscript | None) -> Look[OcrTranscript]:
-        transcript = after or OcrTranscript((), 0, aspect(ask.pictures[0]) if ask.pictures else 1.0)
-        looked = _point if ask.stage in {Stage.POINT, Stage.SHARPEN} else _answer
-        for picture in ask.pictures:
-            transcript = transcript.after(self._read(picture.data), picture)
-        look = looked(transcript, ask.question)
-        for picture in ask.pictures:
-            if look.answer.abstained and ask.stage in {Stage.REFINE, Stage.SHARPEN}:
+    async def _all_read(self, pictures: Sequence[Picture]) -> list[tuple[Found, ...]]:
+        """What stands on each picture, in as many threads as there are workers."""
+        found: dict[int, tuple[Found, ...]] = {}
+        failures: list[ZoomRefineError] = []
+
+        async def read(index: int, picture: Picture) -> None:
+            try:
+                found[index] = await self._in_thread(functools.partial(self._read, picture.data))
+            except ZoomRefineError as failure:  # by itself, and not in a group
+                failures.append(failure)
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            for index, picture in enumerate(pictures):
+                group.start_soon(read, index, picture)
+        if failures:
+            raise failures[0]
+        return [found[index] for index in range(len(pictures))]
+
+    async def _in_thread(self, work: Callable[[], R]) -> R:
+        # A thread that reads is never abandoned: it would go on using cores that the limiter believes to be free.
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=False, limiter=self._limiter)
+
+    def _look(self, ask: Ask, before: OcrTranscript, found: Sequence[tuple[Found, ...]]) -> Look[OcrTranscript]:
+        searches = ask.stage is Stage.SCAN
+        transcript = before.after(zip(ask.pictures, found, strict=True), searched=searches)
+        if ask.stage in {Stage.POINT, Stage.SHARPEN}:
+            look = _point(transcript, ask.question)
+            for picture in ask.pictures if ask.stage is Stage.SHARPEN else ():
+                if look.answer.abstained:
+                    transcript = transcript.beside(self._read(picture.data, scale=FROM_AFAR), picture)
+                    look = _point(transcript, ask.question)
+            return look
+        look = _answer(transcript, ask.question)
+        for picture in ask.pictures if ask.stage in {Stage.REFINE, Stage.SCAN, Stage.VERIFY} else ():
+            if not look.answer.abstained:
+                break
+            if not searches:
                 # The detector misses a short text alone in a wide empty field, and finds it in a smaller picture.
                 again = self._read(picture.data, scale=FROM_AFAR)
-                transcript = transcript.beside(again, picture)
-                look = looked(transcript, ask.question)
-                if look.answer.abstained and looked is _answer:
-                    look = self._reread(look, ask.question, picture)
-            if looked is _answer:
-                look = self._confirmed(look, ask.question, picture)
+                look = _answer(look.transcript.beside(again, picture), ask.question)
+            if look.answer.abstained:
+                look = self._reread(look, ask.question, picture)
+        look = self._confirmed(look, ask.question, ask.pictures)
+        if searches and look.evidence is Evidence.NOT_HERE and _names_more(look, before, ask.question):
+            return replace(look, evidence=Evidence.TOO_SMALL)
         return look
 
     def _read(self, data: bytes, part: PixelBox | None = None, scale: float = 1.0) -> tuple[Found, ...]:
@@ -141,7 +189,9 @@ class OcrBackend:
         finding = decide(frame, wanted)
         small = [
             one.spot.line for one in finding.candidates
-            if one.spot.line.capital_px < SMALL_PX and one.spot.line.look == look.transcript.looks - 1
+            if one.spot.line.capital_px < SMALL_PX
+            and look.transcript.is_new(one.spot.line)
+            and one.spot.line.box.covered_by([picture.shows]) > ON_PICTURE
         ]  # fmt: skip
         if not small:
             return look
@@ -154,12 +204,15 @@ class OcrBackend:
         checked = _answer(transcript, question)
         return replace(checked, regions=checked.regions or look.regions)
 
-    def _confirmed(self, look: Look[OcrTranscript], question: Question, picture: Picture) -> Look[OcrTranscript]:
+    def _confirmed(
+        self, look: Look[OcrTranscript], question: Question, pictures: Sequence[Picture]
+    ) -> Look[OcrTranscript]:
         """The same look with the line that answers read once more, enlarged: small letters are often misread."""
         line = _deciding(look.transcript, question)
         if line is None or line.capital_px >= CLEAR_PX:
             return look
-        if line.look != look.transcript.looks - 1:
+        picture = next((one for one in pictures if line.box.covered_by([one.shows]) > ON_PICTURE), None)
+        if picture is None or not look.transcript.is_new(line):
             return look if line.capital_px >= STEADY_PX else _withheld(look, question)
         first = squashed(look.answer.text or "")
         readings = {first: look} if not look.answer.abstained else {}
@@ -181,7 +234,8 @@ def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript
     wanted = take_apart(question.text)
     frame, named, wanted = _framed(transcript, wanted)
     finding = decide(frame, wanted)
-    regions = _where(frame, finding, named, wanted)
+    if transcript.searches:
+        finding = strictly(finding, wanted)
     best = finding.best if finding.best is not None and finding.best.spot.line.sure else None
     if question.choices:
         answer = _chosen(question, finding, frame, wanted)
@@ -189,13 +243,42 @@ def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript
         answer = Answer(best.value, explanation=_read_at(best))
     else:
         answer = _abstained(question, _unread(finding, transcript))
+    regions = _where(frame, finding, named, wanted)
+    if answer.abstained and (named is None or transcript.looks > 1):
+        regions = _elsewhere(frame, regions, wanted)
+    return Look(answer, regions, _evidence(answer, finding, regions, transcript), Usage(calls=1), transcript)
+
+
+def _evidence(answer: Answer, finding: Finding, regions: Sequence[Region], transcript: OcrTranscript) -> Evidence:
+    """Legible where what is asked for was read surely with its label; what other looks read does not count."""
     if not answer.abstained:
-        evidence = Evidence.LEGIBLE
-    elif finding.best is not None or (regions and transcript.looks == 1):
-        evidence = Evidence.TOO_SMALL
-    else:
-        evidence = Evidence.NOT_HERE
-    return Look(answer, regions, evidence, Usage(calls=1), transcript)
+        return Evidence.LEGIBLE
+    line = finding.best.spot.line if finding.best is not None else None
+    if line is not None and transcript.is_new(line) and not line.sure:
+        return Evidence.CUT_OFF if line.cut else Evidence.TOO_SMALL
+    if transcript.looks == 1 and (line is not None or regions):
+        return Evidence.TOO_SMALL
+    return Evidence.NOT_HERE
+
+
+def _names_more(look: Look[OcrTranscript], before: OcrTranscript, question: Question) -> bool:
+    """Whether a search read the name of what the question is about where none was known before."""
+    wanted = take_apart(question.text)
+    _, named, _ = _framed(look.transcript, wanted)
+    if named is None or not look.regions or not look.transcript.is_new(named.line):
+        return False
+    _, known, _ = _framed(before, wanted)
+    return known is None or known.line.box.intersection(named.line.box) is None
+
+
+def _elsewhere(frame: Frame, regions: tuple[Region, ...], wanted: Wanted) -> tuple[Region, ...]:
+    """The regions, and those of the other lines that name what the question is about nearly as well."""
+    found = list(regions)
+    for spot in anchors(frame, wanted):
+        box = around_label(frame, spot, wanted)
+        if box is not None and box.covered_by([region.box for region in found]) < ON_PICTURE:
+            found.append(Region(box, label=spot.line.text))
+    return tuple(found[:MOST_PLACES])
 
 
 def _chosen(question: Question, finding: Finding, frame: Frame, wanted: Wanted) -> Answer:

@@ -49,7 +49,7 @@ class Adaptive:
         if is_native(first.pictures[0], bench.size):
             bench.keep(unzoomed(before, Status.DIRECT, "native_view"))
             return None
-        counts = asks_for_a_count(question.text)
+        counts = bench.info.profile.counts and asks_for_a_count(question.text)
         if shows_enough(first, counts=counts):
             bench.keep(unzoomed(before, Status.DIRECT, "legible_view"))
             return None

@@ -65,6 +65,7 @@ class Profile:
         native: How the family writes a box by itself, where the prompt should remind it; empty otherwise.
         unnamed_on_view: Where a reply does not name the picture of a box and the prompt did not either: on the first
             picture (True) or on the newest.
+        counts: Whether the model can count things; where it cannot, a number is read from where it is written.
         structured_output: Whether a reply can be bound to a JSON schema where the family is usually served.
         thinking: The tags around thinking that is left in the text of a reply.
         reply_tokens: The output budget of a reply, thinking included.
@@ -91,6 +92,7 @@ class Profile:
     native: str = ""
     unnamed_on_view: bool = False
     structured_output: bool = True
+    counts: bool = True
     thinking: tuple[str, str] = THINK_TAGS
     reply_tokens: int = 4096
     cache_floor: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from zoomrefine_mcp.backends.reading.candidates import Candidate, own_value, texts
@@ -22,7 +22,9 @@ OWNED = 0.4
 LABELLED = 0.5
 """The word that names what is asked for has to reach a value with this strength."""
 MARGIN = 0.04
-"""Two different values whose weights differ by less are ambiguous."""
+"""Two different values whose weights differ by less are ambiguous ..."""
+WIDE_MARGIN = 0.15
+"""... and by less than this where the picture was searched: more text that is read has more namesakes in it."""
 _RATE = re.compile(r"\d[\d.,]*\s?%")
 BETTER_LABEL = 0.25
 """A label that fits so much better than the best value's own, and stands without a value, is a blank field."""
@@ -89,6 +91,22 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
         if values:
             return Finding(None, f"there are {len(values)} texts of that form and no label tells them apart", owned)
     return Finding(None, f"no label for {_listed(wanted.head or wanted.rest)} was read there", owned)
+
+
+def strictly(finding: Finding, wanted: Wanted) -> Finding:
+    """What a search has found, by the stricter rule: named by the question, labelled, and without a close rival."""
+    best = finding.best
+    if best is None:
+        return finding
+    if not any(not is_general(word) for word in wanted.owner):
+        return replace(finding, best=None, why_not="found by searching, and the question names nothing to tell it by")
+    if not best.owned or not best.labelled:
+        return replace(finding, best=None, why_not=f"'{best.value}' was found by searching, and no label speaks for it")
+    for one in finding.candidates:
+        differs = squashed(one.value) != squashed(best.value)
+        if differs and one.owned and one.labelled and one.weight > best.weight - WIDE_MARGIN:
+            return replace(finding, best=None, why_not=f"both '{best.value}' and '{one.value}' could be meant")
+    return finding
 
 
 def settled(frame: Frame, wanted: Wanted) -> Wanted:

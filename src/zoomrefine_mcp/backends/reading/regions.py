@@ -16,6 +16,9 @@ LEFT, RIGHT, UP, DOWN = 4.0, 7.0, 2.0, 10.0
 LEAST_LEFT, LEAST_RIGHT, LEAST_UP, LEAST_DOWN = 0.09, 0.14, 0.03, 0.15
 """The same at least, in shares of the picture's height: a small sign's notice hangs no nearer than a large one's."""
 
+AS_WELL = 0.1
+"""Lines whose fit to a name differs by less are places for it all."""
+
 
 def around_value(frame: Frame, found: Candidate) -> Box | None:
     """The value with the labels that speak for it, so that a crop can be read again with its context."""
@@ -52,6 +55,15 @@ def anchor(frame: Frame, wanted: Wanted) -> Spot | None:
     if needed and len(ranked) > 1 and ranked[1][0] > ranked[0][0] - 0.02 and ranked[0][0] < 0.9:
         return None
     return ranked[0][1]
+
+
+def anchors(frame: Frame, wanted: Wanted) -> list[Spot]:
+    """The lines that name what the question is about nearly as well as the best one does, best first."""
+    needed = [word for word in wanted.owner if not is_general(word)]
+    if not needed:
+        return []
+    ranked = sorted(((_named(spot, needed, wanted), spot) for spot in frame.spots), key=lambda pair: -pair[0])
+    return [spot for fit, spot in ranked if fit >= max(0.55, ranked[0][0] - AS_WELL)]
 
 
 def around_label(frame: Frame, label: Spot, wanted: Wanted) -> Box | None:
