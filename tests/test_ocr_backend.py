@@ -8,14 +8,16 @@ import sys
 import anyio
 import pytest
 
-from tests.support.written import ORIGINAL, Written, WrittenReader, picture
+from tests.support.written import ORIGINAL, Written, WrittenReader, WrittenSource, picture
 from zoomrefine_mcp.backends.base import Ask, Look
 from zoomrefine_mcp.backends.ocr import OcrBackend, OcrTranscript
 from zoomrefine_mcp.backends.reading.engine import RapidReader
+from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.errors import NoBackend
 from zoomrefine_mcp.geometry import Box, Size
+from zoomrefine_mcp.policies.adaptive import Adaptive, Thorough
 from zoomrefine_mcp.questions import read_question
-from zoomrefine_mcp.records import Evidence, ReplyForm, Stage
+from zoomrefine_mcp.records import Evidence, Outcome, ReplyForm, Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -620,3 +622,45 @@ async def test_a_crop_in_a_conversation_of_its_own_is_read_by_itself():
     crop = picture(Box(0, 0, 0.25, 0.5), edge=2000)
     look = await OcrBackend(WrittenReader(*PUMPS)).look(Ask(Stage.VERIFY, ReplyForm.JSON, asked, (crop,)))
     assert (look.evidence, look.answer.text) == (Evidence.LEGIBLE, "48-2207")
+
+
+async def walked(
+    lines: list[Written], question: str, policy: Adaptive | None = None, edge: int = 1600
+) -> tuple[Outcome, Bench[OcrTranscript]]:
+    """What a policy comes to, and the bench it worked at."""
+    bench = Bench(WrittenSource(), OcrBackend(WrittenReader(*lines)))
+    await (policy or Adaptive(edge)).run(bench, read_question(question))
+    assert bench.kept is not None
+    return bench.kept, bench
+
+
+async def test_adaptive_searches_for_a_name_that_the_view_does_not_show_and_reads_its_value():
+    kept, bench = await walked(SMALL, "What is the serial number of pump P-240?")
+    assert (kept.answer.text, kept.reason) == ("51-3310", None)
+    assert Stage.SCAN in [look.stage for look in bench.trace]
+
+
+async def test_adaptive_says_that_a_name_is_not_in_the_picture_after_all_of_it_was_read():
+    kept, bench = await walked(SMALL, "What is the serial number of pump P-999?")
+    assert kept.answer.abstained
+    assert kept.reason == "not_in_picture"
+    assert bench.searched() == pytest.approx(1.0)
+
+
+async def test_adaptive_reads_the_second_place_of_a_name_where_the_first_one_does_not_answer():
+    kept, bench = await walked(TWINS, "What is the serial number of pump P-204?")
+    assert kept.answer.text == "48-2207"
+    assert [look.stage for look in bench.trace] == [Stage.LOCALIZE, Stage.REFINE, Stage.REFINE]
+
+
+async def test_adaptive_reads_how_many_there_are_where_it_is_written_and_counts_nothing():
+    lines = plate("CAFE LINDEN", 600, 600, "Seats 179")
+    kept, bench = await walked(lines, "How many seats does Cafe Linden have?")
+    assert kept.answer.text == "179"
+    assert Stage.COUNT not in [look.stage for look in bench.trace]
+
+
+async def test_thorough_reads_the_deciding_crop_once_more_and_is_not_at_odds_with_itself():
+    kept, bench = await walked(PUMPS, "What is the serial number of pump P-204?", Thorough(1600))
+    assert (kept.answer.text, kept.contested) == ("48-2207", False)
+    assert bench.trace[-1].stage is Stage.VERIFY

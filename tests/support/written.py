@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoomrefine_mcp.backends.reading.engine import Corners, Found
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
-from zoomrefine_mcp.pictures import Picture
+from zoomrefine_mcp.pictures import Fit, Picture
 
 ORIGINAL = Size(8000, 4000)
 LEGIBLE_PX = 5.0
@@ -67,3 +68,21 @@ def _corners(line: Written, zoom: float, box: Box) -> Corners:
     ]
     placed = [((px - box.x0 * ORIGINAL.width) * zoom, (py - box.y0 * ORIGINAL.height) * zoom) for px, py in turned]
     return placed[0], placed[1], placed[2], placed[3]
+
+
+class WrittenSource:
+    """An open picture of ``ORIGINAL`` size whose renderings a ``WrittenReader`` reads."""
+
+    size = ORIGINAL
+    path = "written.png"
+    page = pages = 1
+    readable = 0.75
+    parts = (Box.full(),)
+
+    async def detail(self, boxes: Sequence[Box]) -> tuple[float, ...]:
+        return tuple(1.0 for _ in boxes)
+
+    async def render(self, region: Box, fit: Fit) -> Picture:
+        shows = Box.from_pixels(region.to_pixels(ORIGINAL), ORIGINAL)
+        words = " ".join(str(number) for number in (fit.size.width, fit.size.height, *shows.as_list()))
+        return Picture(words.encode(), "image/test", fit.size, shows)
