@@ -8,11 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import anyio
 import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from PIL import Image
 
 from tests.support.hosts import draw_picture, reply
@@ -493,3 +496,54 @@ def test_ctrl_c_stops_the_model_call_and_exits_130_without_a_traceback(picture):
         assert server.client_left.wait(60)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
+
+
+# What was set and is not used, or stands in the way
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--model", "qwen2.5vl:7b"), "--model qwen2.5vl:7b is not used: no server and no key is named"),
+        (
+            ("--backend", "ocr", "--profile", "qwen3-vl", "--box-convention", "pixels"),
+            "--profile qwen3-vl and --box-convention pixels are not used: --backend ocr",
+        ),
+    ],
+)
+def test_a_model_that_nobody_asks_is_said_in_the_result_of_the_text_reader(tmp_path, run, flags, said):
+    small = str(draw_picture(tmp_path / "small.png", (160, 80)))
+    code, out, _ = run("ask", small, QUESTION, *flags, "--json")
+    assert code == 0
+    assert json.loads(out)["warnings"][0].startswith(said)
+
+
+def test_a_family_that_there_is_not_is_refused_even_where_the_text_reader_answers(picture, run):
+    code, _, err = run("ask", picture, QUESTION, "--profile", "qwen9")
+    assert code == 2
+    assert "qwen3-vl" in err
+
+
+@pytest.mark.parametrize("wrong", [("--profile", "qwen9"), ("--base-url", "localhost"), ("--backend", "anthropic")])
+def test_a_server_whose_questions_will_be_refused_says_why_at_the_start_and_in_every_question(wrong, picture):
+    launched = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "zoomrefine_mcp", "serve", *wrong, "--allow-dir", str(Path(picture).parent)],
+        env={"PATH": os.environ["PATH"]},
+    )
+
+    async def ask() -> tuple[str, bool]:
+        async with Client(stdio_client(launched, errlog=log)) as client:
+            refused = await client.call_tool("zoom_and_refine", {"image_path": picture, "question": QUESTION})
+            shown = await client.call_tool("view_region", {"image_path": picture})
+            assert refused.is_error
+            return refused.content[0].text, bool(shown.is_error)
+
+    with tempfile.TemporaryFile("w+") as log:
+        said, is_broken = anyio.run(ask)
+        log.seek(0)
+        logged = log.read()
+    message = said.splitlines()[0]
+    assert f"questions will be refused: {message}" in logged
+    assert "Hint: " in said
+    assert not is_broken

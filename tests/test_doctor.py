@@ -455,6 +455,16 @@ async def test_local_servers_are_asked_for_their_models_alone_and_told_with_the_
         assert not any("authorization" in request.headers for request in server.listings)
 
 
+async def test_a_model_that_nobody_asks_is_a_warning_with_the_flag_of_the_server_that_lists_it():
+    with SightedServer(models=["llama3:8b", "qwen2.5vl:7b"]) as server:
+        neighbours = (LocalServer("ollama", server.openai_url),)
+        diagnosis = await diagnose(Settings(model="qwen2.5vl:7b"), tries=1, local_servers=neighbours)
+    check = diagnosis.check("backend")
+    assert (check.status, check.code, diagnosis.exit_code) == (Status.WARNING, "model_not_used", 0)
+    assert "--model qwen2.5vl:7b is not used" in check.finding
+    assert f"--base-url {server.openai_url}" in check.advice
+
+
 # The command
 
 

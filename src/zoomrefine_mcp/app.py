@@ -16,7 +16,7 @@ from zoomrefine_mcp.backends.base import Backend, BackendInfo
 from zoomrefine_mcp.backends.chat import ChatBackend
 from zoomrefine_mcp.backends.clients.base import ChatClient
 from zoomrefine_mcp.backends.clients.scripted import ScriptedClient
-from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint
+from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint, unused_settings
 from zoomrefine_mcp.backends.form import reply_schema
 from zoomrefine_mcp.backends.profiles import Profile, chosen_profile
 from zoomrefine_mcp.bench import Report
@@ -73,6 +73,7 @@ class App:
         self.timeout_s = settings.timeout_s or timeout_s
         self._closing = closing
         self._backend: Backend[Any] | None = None
+        self._warnings: list[str] = []  # of what was set and is not used; known when the backend is
         self._making = anyio.Lock()
 
     async def backend(self) -> Backend[Any]:
@@ -104,7 +105,7 @@ class App:
         async with await self._open(path, page) as source:
             zoom = await self._zoom_refine(policy, budget, deadline)
             result = await zoom.zoom_and_refine(source, question, choices, report=report)
-            return await self._saved(result)
+            return await self._finished(result)
 
     async def localize_region(
         self,
@@ -120,7 +121,7 @@ class App:
         async with await self._open(path, page) as source:
             zoom = await self._zoom_refine(None, None, deadline)
             result = await zoom.localize_region(source, question, precision=precision, report=report)
-            return await self._saved(result)
+            return await self._finished(result)
 
     async def view(
         self, path: str, box: Box | None = None, *, max_edge: int = VIEW_EDGE, page: int | None = None
@@ -198,7 +199,9 @@ class App:
             budget=budget or self.settings.budget,
         )
 
-    async def _saved(self, result: R) -> R:
+    async def _finished(self, result: R) -> R:
+        """The result with what there is to say of the settings, saved where they say so."""
+        result = result.model_copy(update={"warnings": [*self._warnings, *result.warnings]})
         if self.settings.save_dir is None:
             return result
         try:
@@ -212,6 +215,8 @@ class App:
         endpoint = choose_endpoint(self.settings, ocr_installed=ocr_is_installed())
         # Imported when used: a server that starts and waits pays for no wire and no reader.
         if endpoint.wire == "ocr":
+            chosen_profile(self.settings, "", wire="ocr")  # a wrong name or file is told, whatever answers
+            self._warnings = [said] if (said := unused_settings(self.settings, endpoint)) else []
             from zoomrefine_mcp.backends.ocr import OcrBackend  # noqa: PLC0415
 
             return OcrBackend()

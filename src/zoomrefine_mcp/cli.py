@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 import anyio
 
 from zoomrefine_mcp.access import Access
-from zoomrefine_mcp.app import App, open_app
+from zoomrefine_mcp.app import App, ocr_is_installed, open_app
+from zoomrefine_mcp.backends.endpoints import choose_endpoint
 from zoomrefine_mcp.backends.profiles import PROFILES, chosen_profile
 from zoomrefine_mcp.backends.profiles.checks import CHECKS
 from zoomrefine_mcp.backends.profiles.listing import check_of, check_table, details, facts_of, table
@@ -190,7 +191,12 @@ def _serve(settings: Settings) -> int:
     from zoomrefine_mcp.server.server import make_server  # noqa: PLC0415
     from zoomrefine_mcp.server.stdio import serve_stdio  # noqa: PLC0415
 
-    chosen_profile(settings, settings.model or "", wire="openai")  # a bad name or file is said before any question
+    try:  # said at the start, and by every question: hosts show a tool's error, and hide why a server ended
+        choose_endpoint(settings, ocr_installed=ocr_is_installed())
+        chosen_profile(settings, settings.model or "", wire="openai")
+    except ZoomRefineError as error:
+        log_to_stderr()
+        log.warning("questions will be refused: %s: %s", error.code, error.told)
     access = Access.within(settings.allow_dirs, cwd=Path.cwd(), home=Path.home())
     server = make_server(
         lambda: open_app(settings, access=access, timeout_s=TOOL_TIMEOUT_S), version=version("zoomrefine-mcp")

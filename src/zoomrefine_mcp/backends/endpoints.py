@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from zoomrefine_mcp.errors import BackendAuth, BadRequest, NoBackend
-from zoomrefine_mcp.settings import Settings, env_name
+from zoomrefine_mcp.settings import Settings, env_name, flag_name
 
 Wire = Literal["openai", "anthropic", "ocr", "scripted"]
 
@@ -110,6 +110,23 @@ def choose_endpoint(settings: Settings, *, ocr_installed: bool) -> Endpoint:
             return _openai_wire(settings, "vllm", settings.base_url or VLLM_ADDRESS)
         case _:
             return _openai_wire(settings, "openai", settings.base_url)
+
+
+def unused_settings(settings: Settings, endpoint: Endpoint) -> str:
+    """What is said where a model, or facts of one, are set and the text reader answers; empty where nothing is.
+
+    Args:
+        settings: What the user set.
+        endpoint: What they led to.
+    """
+    about_models = {name: getattr(settings, name) for name in ("model", "profile", "box_convention", "profile_file")}
+    given = [f"{flag_name(name)} {value}" for name, value in about_models.items() if value is not None]
+    if endpoint.wire != "ocr" or not given:
+        return ""
+    unused = f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} not used"
+    if settings.backend == "ocr":
+        return f"{unused}: --backend ocr is the text reader, and asks no model; drop it and name the server."
+    return f"{unused}: no server and no key is named, so the text reader answers; name the server with --base-url."
 
 
 def read_address(text: str, named: str, *, drop_version: bool = False) -> str:

@@ -35,7 +35,7 @@ from zoomrefine_mcp.doctor.judging import (
     structure_check,
     word_check,
 )
-from zoomrefine_mcp.doctor.naming import model_check, profile_check, unknown_model
+from zoomrefine_mcp.doctor.naming import backend_check, model_check, profile_check, unknown_model
 from zoomrefine_mcp.doctor.neighbours import LOCAL_SERVERS, LocalServer, look_around
 from zoomrefine_mcp.doctor.surroundings import (
     directories,
@@ -117,8 +117,7 @@ async def diagnose(
     if isinstance(chosen, ZoomRefineError):
         checks += [failed_by("backend", chosen), *skipped_all(("reach", "model", "profile", *SEEING), "No backend.")]
         return Diagnosis(tuple(checks))
-    where = f"at {chosen.base_url}" if chosen.base_url else "on this machine"
-    checks.append(ok("backend", f"{chosen.backend}, {where}."))
+    checks.append(backend_check(chosen, settings, checks))
     quiet = settings.model_copy(update={"save_dir": None})  # nothing is made that was only named
     async with open_app(quiet, timeout_s=COMMAND_TIMEOUT_S) as app:
         checks += await _Examination(app, chosen, tries, tell).run()

@@ -1,18 +1,41 @@
-"""Which model answers, and which facts hold for it."""
+"""What answers, which model it is, and which facts hold for it."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from zoomrefine_mcp.backends.base import BackendInfo
 from zoomrefine_mcp.backends.clients.exchange import MAX_CANDIDATES, listed, nearest_first
+from zoomrefine_mcp.backends.endpoints import Endpoint, unused_settings
 from zoomrefine_mcp.backends.profiles import profile_for
 from zoomrefine_mcp.backends.profiles.listing import EXAMPLE
 from zoomrefine_mcp.doctor.checks import Check, Status, failed, failed_by, ok, warned
 from zoomrefine_mcp.doctor.conventions import written
 from zoomrefine_mcp.errors import ModelNotFound
 from zoomrefine_mcp.settings import Settings, flag_name
+
+
+def backend_check(endpoint: Endpoint, settings: Settings, neighbours: Iterable[Check]) -> Check:
+    """What answers and where; a warning where a model is named that nobody asks.
+
+    Args:
+        endpoint: What the settings led to.
+        settings: As read.
+        neighbours: The checks so far; those of this machine's servers hold which models they list, and where.
+    """
+    where = f"at {endpoint.base_url}" if endpoint.base_url else "on this machine"
+    finding, unused = f"{endpoint.backend}, {where}.", unused_settings(settings, endpoint)
+    if not unused:
+        return ok("backend", finding)
+    asked = {settings.model, f"{settings.model}:latest"}  # Ollama takes a name without its tag
+    listing = (check.facts for check in neighbours if asked & set(check.facts.get("models", ())))
+    address = next((facts["base_url"] for facts in listing), None)
+    if address is not None:
+        advice = f"Add --base-url {address} (ZOOMREFINE_BASE_URL): the server there lists {settings.model}."
+    else:
+        advice = "Name the server with --base-url (ZOOMREFINE_BASE_URL), or set the key of its provider."
+    return warned("backend", f"{finding} {unused}", advice, "model_not_used")
 
 
 def model_check(info: BackendInfo, models: Sequence[str]) -> Check:

@@ -85,7 +85,13 @@ async def _look_at(server: LocalServer, *, is_configured: bool) -> Check:
         return skipped(
             name, f"What listens at {address} did not say within {ANSWERS_WITHIN_S:.0f} s what models it has."
         )
-    return ok(name, _told(address, models), "" if is_configured else _flags(address, models), models=list(models[:50]))
+    return ok(
+        name,
+        _told(address, models),
+        "" if is_configured else _flags(address, models),
+        models=list(models[:50]),
+        base_url=address,
+    )
 
 
 def _told(address: str, models: Sequence[str]) -> str:
