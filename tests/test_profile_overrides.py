@@ -84,6 +84,23 @@ def test_the_familys_own_convention_changes_nothing():
     assert chosen("internvl3-8b", box_convention="per-thousand") == PROFILES["internvl"]
 
 
+@pytest.mark.parametrize(
+    ("family", "bound", "seen"),
+    [
+        ("qwen2.5-vl", "max_pixels = 1003520", Size(1316, 728)),  # transformers' smart_resize of 7680 x 4320
+        ("qwen3-vl", "max_pixels = 1003520", Size(1312, 736)),
+        ("qwen2.5-vl", "max_pixels = 12845056", Size(4760, 2688)),
+        ("qwen2.5-vl", "max_edge = 1000", Size(980, 560)),
+        ("mistral-3", "max_pixels = 1003520", Size(1316, 756)),
+        ("unknown", "max_edge = 4000", Size(4000, 2250)),
+    ],
+)
+def test_a_bound_in_a_file_leaves_the_familys_rule_and_its_multiple_in_force(family, bound, seen, written):
+    profile = chosen(profile_file=written(f'family = "{family}"\n{bound}\n'))
+    assert profile.sees(Size(7680, 4320)) == seen
+    assert profile.sees(seen) == seen
+
+
 def test_a_convention_that_there_is_not_is_refused_with_those_there_are():
     with pytest.raises(BadRequest, match="per-thousand"):
         Settings(box_convention="per-million")

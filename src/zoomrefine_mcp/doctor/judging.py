@@ -26,8 +26,8 @@ _TAKES_PICTURES = (
     "`ollama show MODEL` lists vision)."
 )
 _SHRINKS = (
-    "Let the server see more (vLLM: max_pixels in --mm-processor-kwargs; Ollama: num_ctx), or say what it sees with "
-    "max_pixels in a --profile-file."
+    "Let the server see more (vLLM: max_pixels in --mm-processor-kwargs; Ollama: num_ctx), or say what it sees in a "
+    "--profile-file: max_pixels alone, which leaves the family's own rule in force."
 )
 _NO_REPLY = "No reply could be read."
 
@@ -114,8 +114,8 @@ def box_check(sight: Sight, found: Fitting, profile: Profile, *, confirmed: bool
     if own.right == of:
         return ok(name, finding, **facts)
     advice = (
-        "No other convention fits better. Does the server shrink pictures (vLLM: max_pixels)? Say so with max_pixels "
-        "in a --profile-file; else use a model that points more exactly."
+        "No other convention fits better. Does the server shrink pictures (vLLM: max_pixels)? Say so with the same "
+        "max_pixels in a --profile-file; else use a model that points more exactly."
     )
     if 2 * own.right < of:
         return failed(name, finding, advice, "box_off", **facts)

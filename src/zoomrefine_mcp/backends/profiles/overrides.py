@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from zoomrefine_mcp.backends.profiles.names import profile_for, profile_named
 from zoomrefine_mcp.backends.profiles.record import Axes, PartOrder, Profile, Unit
-from zoomrefine_mcp.backends.resize import within_bounds
+from zoomrefine_mcp.backends.resize import largest_fit, on_grid, up_to_patches, within_bounds
 from zoomrefine_mcp.errors import BadRequest
 from zoomrefine_mcp.geometry import Size
 from zoomrefine_mcp.pictures import MAX_PICTURE_BYTES
@@ -47,12 +47,12 @@ class ProfileFile(BaseModel):
     part_order: Literal["image first", "text first"] | None = None
     """What comes first in a message."""
     max_edge: int | None = Field(None, ge=64, le=65_535)
-    """The longest edge of a picture in pixels that the model sees unshrunk. Any of these three takes the place of the
-    family's rule of resizing."""
+    """The longest edge of a picture in pixels that the model sees unshrunk."""
     max_pixels: int | None = Field(None, ge=64 * 64)
     """The most pixels of a picture that the model sees unshrunk."""
     multiple_of: int | None = Field(None, ge=1, le=64)
-    """What both sides are a multiple of."""
+    """What both sides are a multiple of. With it these three take the place of the family's rule of resizing; without
+    it a family that rounds to multiples keeps its rule, within the other two."""
     accepts_temperature: bool | None = None
     """Whether a request may carry a temperature."""
     completion_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
@@ -148,7 +148,7 @@ def _with_facts(profile: Profile, file: ProfileFile, path: Path) -> Profile:
     if file.image_detail is not None:
         changes["image_detail"] = None if file.image_detail == "none" else file.image_detail
     if {"max_edge", "max_pixels", "multiple_of"} & given.keys():
-        changes["sees"] = _sees(file.max_edge, file.max_pixels, file.multiple_of)
+        changes["sees"] = _sees(profile, file.max_edge, file.max_pixels, file.multiple_of)
     if file.box_convention is not None:
         profile = _with_convention(profile, file.box_convention, str(path))
     rest = ", ".join(name for name in given if name != "box_convention")
@@ -167,5 +167,25 @@ def _with_convention(profile: Profile, convention: BoxConvention, source: str) -
     return replace(profile, unit=unit, axes=axes, native="", tell_size=tell_size, sources=sources)
 
 
-def _sees(edge: int | None, pixels: int | None, multiple: int | None) -> Callable[[Size], Size]:
-    return partial(within_bounds, edge=edge, most=pixels, multiple=multiple or 1)
+def _sees(profile: Profile, edge: int | None, most: int | None, multiple: int | None) -> Callable[[Size], Size]:
+    """How a model sees that is held to an edge or a number of pixels.
+
+    A family whose processor rounds to multiples keeps its rule: a size that is no multiple would be resized once more
+    on the server, which shifts boxes in pixels.
+    """
+    rule = profile.sees
+    if multiple is not None or not (isinstance(rule, partial) and rule.func in {on_grid, up_to_patches}):
+        return partial(within_bounds, edge=edge, most=most, multiple=multiple or 1)
+    if most is not None and rule.func is on_grid:  # its own parameter, so that the vendor's very sizes come out
+        rule = partial(rule, min_pixels=min(rule.keywords["min_pixels"], most), max_pixels=most)
+    return partial(_held, rule=rule, edge=edge, most=most if rule.func is up_to_patches else None)
+
+
+def _held(size: Size, *, rule: Callable[[Size], Size], edge: int | None, most: int | None) -> Size:
+    """By the family's rule, within the bounds as far as the rule goes down to them."""
+
+    def fits(one: Size) -> bool:
+        seen = rule(one)
+        return (edge is None or seen.long_edge <= edge) and (most is None or seen.pixels <= most)
+
+    return rule(largest_fit(size, size.long_edge, fits))
