@@ -135,6 +135,37 @@ async def test_words_say_why_there_is_no_crop(folder):
     assert "no crop was shown" in text_of(result)
 
 
+@pytest.mark.parametrize(
+    ("box", "scale"),
+    [
+        ([0.4, 0.4, 0.6, 0.6], "enlarged 1.5x"),  # 720 px of the original, brought up to 1100
+        ([0.2, 0.2, 0.8, 0.8], "at full resolution"),
+    ],
+)
+async def test_words_say_the_scale_at_which_a_crop_was_shown(folder, box, scale):
+    words = text_of(await ask(server_on(folder, [reply("7", box, evidence="too_small"), reply("8")]), folder))
+    assert f"Status: refined - a region was examined as a crop, {scale}" in words
+
+
+async def test_words_say_that_a_crop_was_reduced(folder):
+    draw_picture(folder / "large.png", (6000, 3000))
+    server = server_on(folder, [reply("7", [0, 0, 0.8, 1]), reply("8")], policy="paper")
+    result = await call(server, "zoom_and_refine", image_path=str(folder / "large.png"), question="Which number?")
+    crop = result.structured_content["regions"][0]["crop"]
+    assert crop["width"] == 2048
+    assert f"at {2048 / crop['pixels'][2]:.0%} of full resolution" in text_of(result)
+
+
+async def test_what_is_not_found_reads_as_no_fault_and_has_no_picture_without_regions(folder):
+    server = server_on(folder, [reply(None, evidence="not_here")])
+    result = await call(server, "localize_region", image_path=str(folder / "plate.png"), question="a zebra")
+    words = text_of(result)
+    assert "no zoom was made (no_box" in words
+    assert "did not succeed" not in words
+    assert [block.type for block in result.content] == ["text"]
+    assert "Image: none, there is no region to draw" in words
+
+
 async def test_saved_files_are_named_in_structured_content_and_in_words(folder, tmp_path):
     saved = tmp_path / "saved"
     saved.mkdir()

@@ -232,6 +232,8 @@ async def _evidence(
     include_image: Literal["crop", "overlay"],
 ) -> tuple[Picture | None, str]:
     if include_image == "overlay":
+        if not result.regions:
+            return None, "Image: none, there is no region to draw"
         original, what = await app.overlay(result), "the whole picture with the regions drawn in"
     else:
         crops = [crop for crop in result.sent.crops if crop is not None]

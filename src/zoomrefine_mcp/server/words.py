@@ -8,17 +8,19 @@ from zoomrefine_mcp.errors import ZoomRefineError
 from zoomrefine_mcp.geometry import Size
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import Status
-from zoomrefine_mcp.results import LocalizeResult, RegionInfo, ZoomResult
+from zoomrefine_mcp.results import CropInfo, LocalizeResult, RegionInfo, ZoomResult
 from zoomrefine_mcp.safe_text import one_line, paragraph
 
 MOST_LISTED = 10
 """Regions and warnings that are put in words; the structured content holds more."""
 
 _STATUS = {
-    Status.REFINED: "a region was examined enlarged",
+    Status.REFINED: "parts of the picture were examined as crops",
     Status.DIRECT: "answered from one look, without a zoom",
     Status.PRELIMINARY: "this is the first look's answer; the zoom that was wanted did not succeed",
 }
+_NOT_ZOOMED = {"no_box", "no_gain"}
+"""Reasons of a first look that stands because there was nothing to zoom into: no fault."""
 _REASON = {
     "native_view": "the first look showed the picture at its full resolution already",
     "policy": "no zoom was asked for",
@@ -97,9 +99,7 @@ def error_in_words(error: ZoomRefineError) -> str:
 
 def _common(result: ZoomResult | LocalizeResult) -> list[str]:
     why = _REASON.get(result.status_reason or "", one_line(result.status_reason or ""))
-    lines = [
-        f"Status: {result.status} - {_STATUS[result.status]}" + (f" ({result.status_reason}: {why})" if why else "")
-    ]
+    lines = [f"Status: {result.status} - {_status(result)}" + (f" ({result.status_reason}: {why})" if why else "")]
     if result.evidence_visible is not None:
         lines.append(f"Evidence visible: {'yes' if result.evidence_visible else 'no'}")
     for number, region in enumerate(result.regions[:MOST_LISTED], 1):
@@ -125,6 +125,24 @@ def _common(result: ZoomResult | LocalizeResult) -> list[str]:
     return lines
 
 
+def _status(result: ZoomResult | LocalizeResult) -> str:
+    crop = next((region.crop for region in result.regions if region.crop is not None), None)
+    if result.status is Status.REFINED and crop is not None:
+        return f"a region was examined as a crop, {_scale(crop)}"
+    if result.status is Status.PRELIMINARY and result.status_reason in _NOT_ZOOMED:
+        return "this is what the first look showed; no zoom was made"
+    return _STATUS[result.status]
+
+
+def _scale(crop: CropInfo) -> str:
+    """The scale that a crop was shown at; processors round sides to multiples, by a percent or two."""
+    left, _, right, _ = crop.pixels
+    scale = crop.width / (right - left)
+    if scale < 0.97:
+        return f"at {scale:.2g} of full resolution" if scale < 0.01 else f"at {scale:.0%} of full resolution"
+    return "at full resolution" if scale < 1.05 else f"enlarged {scale:.2g}x"
+
+
 def _region(number: int, region: RegionInfo, of: int) -> list[str]:
     name = "Region" if of == 1 else f"Region {number}"
     label = f" ({one_line(region.label, 200)})" if region.label else ""
@@ -133,7 +151,9 @@ def _region(number: int, region: RegionInfo, of: int) -> list[str]:
     if region.crop is not None:
         crop = region.crop
         saved = f", saved: {one_line(crop.path)}" if crop.path else ""
-        lines.append(f"Crop shown to the model: pixels {crop.pixels}, as {crop.width} x {crop.height} px{saved}")
+        lines.append(
+            f"Crop shown to the model: pixels {crop.pixels}, as {crop.width} x {crop.height} px, {_scale(crop)}{saved}"
+        )
     return lines
 
 
