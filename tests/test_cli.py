@@ -547,3 +547,46 @@ def test_a_server_whose_questions_will_be_refused_says_why_at_the_start_and_in_e
     assert f"questions will be refused: {message}" in logged
     assert "Hint: " in said
     assert not is_broken
+
+
+def test_a_misspelt_variable_is_said_once_with_the_name_it_may_stand_for_and_never_its_value(picture, run, monkeypatch):
+    monkeypatch.setenv("ZOOMREFINE_POLCY", "direct-value")
+    monkeypatch.setenv("ZOOMREFINE_XQ", "other-value")
+    code, out, err = run("profiles", "--model", "qwen3-vl", "--json")
+    done = start("profiles", "--json", ZOOMREFINE_POLCY="direct-value", ZOOMREFINE_XQ="other-value")
+    assert (code, done.returncode) == (0, 0)
+    assert done.stderr.count("ZOOMREFINE_POLCY is no setting; did you mean ZOOMREFINE_POLICY?") == 1
+    assert "ZOOMREFINE_XQ is no setting; README lists them." in done.stderr
+    assert "-value" not in done.stdout + done.stderr + out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("ask", "a.png", "What?", "--allow-dir", "/x"),
+            "only serve and doctor take --allow-dir. See `zoomrefine-mcp ask",
+        ),
+        (("ask", "a.png", "What?", "--fast"), "unknown arguments: --fast. See `zoomrefine-mcp ask --help`.\n"),
+        (("--fast", "x"), None),
+        (
+            ("localize", "a.png", "it", "--api-key=planted"),
+            "--api-key. See `zoomrefine-mcp localize --help`. Keys are read",
+        ),
+        (("ask", "a.png", "What?", "more"), "more arguments than it takes. See `zoomrefine-mcp ask --help`.\n"),
+    ],
+)
+def test_an_argument_that_a_command_does_not_take_is_said_with_that_commands_help(arguments, said, run):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert said is None or said in err
+    assert "planted" not in err
+
+
+def test_a_first_look_that_could_not_read_it_is_said_so_beside_the_answer(picture, model, run):
+    code, out, _ = run(
+        "ask", picture, QUESTION, *model(reply(None, [0.4, 0.4, 0.6, 0.6], evidence="too_small"), SECOND)
+    )
+    assert code == 0
+    assert rows(out)["preliminary"] == "(none: it could not be made out)"
+    assert rows(out)["answer"].startswith("48-2207")

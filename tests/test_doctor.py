@@ -378,6 +378,16 @@ async def test_settings_that_choose_no_backend_are_told_as_a_question_would_tell
 # Keys and directories
 
 
+async def test_a_misspelt_variable_is_a_warning_of_the_settings_and_its_value_is_nowhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOOMREFINE_MODLE", KEY)
+    (tmp_path / "script.json").write_text('["Answer: A"]', encoding="utf-8")
+    diagnosis = await diagnose(Settings(backend="scripted", script=tmp_path / "script.json"), local_servers=())
+    check = diagnosis.check("settings")
+    assert (check.status, check.code, diagnosis.exit_code) == (Status.WARNING, "unknown_variable", 0)
+    assert "did you mean ZOOMREFINE_MODEL?" in check.finding
+    assert KEY not in json.dumps(diagnosis.as_json())
+
+
 async def test_keys_are_named_with_where_they_would_go_and_their_values_are_nowhere(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("ZOOMREFINE_API_KEY", KEY + "-own")

@@ -27,7 +27,7 @@ from zoomrefine_mcp.errors import BadRequest, InternalError, ZoomRefineError
 from zoomrefine_mcp.logs import log_to_stderr
 from zoomrefine_mcp.results import ErrorResult, LocalizeResult, LookInfo, RegionInfo, ZoomResult
 from zoomrefine_mcp.safe_text import one_line, sendable
-from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, TOOL_TIMEOUT_S, Settings, help_of
+from zoomrefine_mcp.settings import COMMAND_TIMEOUT_S, TOOL_TIMEOUT_S, Settings, help_of, misspelt_variables
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +61,15 @@ again. Without arguments it serves MCP on stdio. Keys are read from the environm
 ANTHROPIC_API_KEY, ZOOMREFINE_API_KEY), so that no process list shows them."""
 
 
+_TAKEN_BY = {"--allow-dir": "serve and doctor", "--policy": "ask, serve and doctor"}
+"""Settings that not every command takes, and which do."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Turns a usage error into one of ours, so that it is reported like every other."""
 
     def error(self, message: str) -> NoReturn:
-        unknown = message.removeprefix("unrecognized arguments: ")
-        if unknown != message:  # named without what may be their values: somebody tries --api-key
-            flags = [word.partition("=")[0] for word in unknown.split() if word.startswith("-")]
-            message = f"unknown arguments: {', '.join(flags)}" if flags else "there are more arguments than it takes"
-        raise BadRequest(message, hint=f"See `{self.prog} --help`. Keys are read from the environment.")
+        raise BadRequest(message, hint=f"See `{self.prog} --help`.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,8 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter costs no answer
     try:
-        options = _parser().parse_args(arguments)
+        options = _options(arguments)
         settings = _settings(options)
+        if options.command != "doctor":  # which has a row for it
+            log_to_stderr(logging.INFO if options.command in (None, "serve") else logging.WARNING)
+            for said in misspelt_variables():
+                log.warning("%s", said)
         if options.command in (None, "serve"):
             return _serve(settings)
         log_to_stderr(logging.WARNING)
@@ -159,6 +163,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        raise _unknown(unknown, options.command)
+    return options
+
+
+def _unknown(words: Sequence[str], command: str | None) -> BadRequest:
+    """Of arguments that a command does not take; named without what may be their values, which may be a key."""
+    flags = [word.partition("=")[0] for word in words if word.startswith("-")]
+    hint = f"See `zoomrefine-mcp {command} --help`." if command else "See `zoomrefine-mcp --help`."
+    if flags and flags[0] in _TAKEN_BY:
+        return BadRequest(f"only {_TAKEN_BY[flags[0]]} take {flags[0]}", hint=hint)
+    if any(word in flag.lower() for flag in flags for word in ("key", "token", "secret", "password")):
+        hint += " Keys are read from the environment, since every process list shows flags."
+    message = f"unknown arguments: {', '.join(flags)}" if flags else "there are more arguments than it takes"
+    return BadRequest(message, hint=hint)
+
+
 def _tries(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 100):
         raise argparse.ArgumentTypeError("it takes a whole number from 1 to 100")
@@ -195,7 +218,6 @@ def _serve(settings: Settings) -> int:
         choose_endpoint(settings, ocr_installed=ocr_is_installed())
         chosen_profile(settings, settings.model or "", wire="openai")
     except ZoomRefineError as error:
-        log_to_stderr()
         log.warning("questions will be refused: %s: %s", error.code, error.told)
     access = Access.within(settings.allow_dirs, cwd=Path.cwd(), home=Path.home())
     server = make_server(
@@ -286,7 +308,7 @@ def _told(result: ZoomResult | LocalizeResult) -> list[str]:
         ("view", f"{image.view.width} x {image.view.height}, to {_backend(result)}"),
     ]
     if isinstance(result, ZoomResult):
-        rows.append(("preliminary", _worded(result.preliminary_answer, result.preliminary_choice)))
+        rows.append(("preliminary", _worded(result.preliminary_answer, result.preliminary_choice, _UNREAD)))
     rows += [(f"look {number}", _look_row(look)) for number, look in enumerate(result.trace, start=1)]
     rows += [row for region in result.regions for row in _region_rows(region)]
     if isinstance(result, ZoomResult):
@@ -326,11 +348,15 @@ def _look_row(look: LookInfo) -> str:
     shown = ", ".join(f"{picture.pixels}" for picture in look.pictures[:3])
     more = f" and {len(look.pictures) - 3} more" if len(look.pictures) > 3 else ""
     cost = f", {look.input_tokens + look.output_tokens} tokens" if look.input_tokens else ""
-    said = _worded(look.answer, look.choice)
+    said = _worded(look.answer, look.choice, "no answer")
     return f"{look.stage}, {look.why}: {shown}{more}: {look.evidence}, {said}{cost}, {look.seconds:.1f} s"
 
 
-def _worded(answer: str | None, choice: str | None) -> str:
+_UNREAD = "(none: it could not be made out)"
+"""In place of the first look's answer where it gave none."""
+
+
+def _worded(answer: str | None, choice: str | None, nothing: str = "(no answer: see why)") -> str:
     if answer is None:
-        return f"{choice}. (abstains)" if choice else "(no answer: see why)"
+        return f"{choice}. (abstains)" if choice else nothing
     return f"{choice}. {answer}" if choice else answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -290,6 +291,26 @@ def env_name(field: str) -> str:
     """
     alias = Settings.model_fields[field].validation_alias
     return alias if isinstance(alias, str) else PREFIX + field.upper()
+
+
+def misspelt_variables() -> list[str]:
+    """What is said of each variable that is set, begins as ours do and sets nothing. Never a value.
+
+    Their names are read from the environment, as the settings are.
+    """
+    known = {
+        env_name(field).removeprefix(PREFIX) for field in Settings.model_fields if env_name(field).startswith(PREFIX)
+    }
+    said = []
+    for name, value in sorted(os.environ.items()):
+        rest = name.upper().removeprefix(PREFIX)
+        if not value or not name.upper().startswith(PREFIX) or rest in known:
+            continue
+        near = get_close_matches(rest, known, n=1)
+        said.append(
+            f"{name[:80]} is no setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else "; README lists them.")
+        )
+    return said
 
 
 def flag_name(field: str) -> str | None:

@@ -13,7 +13,7 @@ from zoomrefine_mcp.backends.endpoints import OCR_INSTALL, Endpoint
 from zoomrefine_mcp.backends.profiles import chosen_profile
 from zoomrefine_mcp.doctor.checks import BAD_SETTINGS, Check, Status, failed, ok, skipped, warned
 from zoomrefine_mcp.errors import InputError
-from zoomrefine_mcp.settings import Settings, env_name, flag_name
+from zoomrefine_mcp.settings import Settings, env_name, flag_name, misspelt_variables
 
 BAD_DIRECTORY = "bad_directory"
 
@@ -33,7 +33,12 @@ def settings_as_read(settings: Settings) -> Check:
         chosen_profile(settings, settings.model or "", wire="openai")
     except InputError as error:  # a profile, or a file of facts, that there is not
         return failed("settings", error.message, error.hint, error.code, exit_code=BAD_SETTINGS)
-    return ok("settings", f"Set: {', '.join(set_to)}." if set_to else "Nothing is set: every default holds.")
+    finding = f"Set: {', '.join(set_to)}." if set_to else "Nothing is set: every default holds."
+    misspelt = misspelt_variables()
+    if misspelt:
+        advice = "Correct the variable's name, or remove it."
+        return warned("settings", f"{finding} {' '.join(misspelt)}", advice, "unknown_variable")
+    return ok("settings", finding)
 
 
 def keys_as_read(settings: Settings, endpoint: Endpoint | None) -> Check:
