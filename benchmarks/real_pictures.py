@@ -8,10 +8,10 @@ without installing it, and renders the one file that is wanted:
 Rendered sizes are fixed, so that the ``target`` boxes of the questions, in pixels of the rendered picture, hold. They
 were measured on Debian 12 with chromium, ghostscript, graphviz, librsvg2-bin and poppler-utils, and with the fonts of
 fonts-dejavu-core, fonts-liberation, fonts-noto-mono and fonts-urw-base35; other versions may set a label some pixels
-away. The SHA-256 of each source file is written down here: where it differs, the table says so, and the questions of
+away. The graph of dependencies is what apt knows of a package at the time; a point release can change it. The SHA-256 of each source file is written down here: where it differs, the table says so, and the questions of
 that picture are worth a look before they are believed.
 
-The downloads come to about 165 MB, and the run takes two to five minutes.
+The downloads come to about 170 MB, and the run takes three to six minutes.
 """
 
 import argparse
@@ -32,16 +32,17 @@ from PIL import Image
 
 QUESTIONS = Path(__file__).with_name("real_questions.jsonl")
 MAX_PIXELS = 120_000_000  # a larger one is a mistake in the list below
-SCREEN = (3840, 2160)  # a 4K screen
 
-Tool = Literal["rsvg", "pdftoppm", "gs", "dot", "chromium"]
+Tool = Literal["rsvg", "pdftoppm", "sheet", "gs", "dot", "depends", "chromium"]
 
 # What each way of rendering runs, and the Debian package that has it.
 NEEDS: dict[Tool, dict[str, str]] = {
     "rsvg": {"rsvg-convert": "librsvg2-bin"},
     "pdftoppm": {"pdftoppm": "poppler-utils"},
+    "sheet": {"pdftoppm": "poppler-utils"},
     "gs": {"gs": "ghostscript"},
     "dot": {"dot": "graphviz", "rsvg-convert": "librsvg2-bin"},
+    "depends": {"apt-cache": "apt", "dot": "graphviz", "rsvg-convert": "librsvg2-bin"},
     "chromium": {"chromium": "chromium"},
 }
 
@@ -54,10 +55,13 @@ class Picture:
         name: The stem of the PNG, and what a question's ``image`` says.
         kind: What sort of picture it is, as a person would sort them.
         package: The Debian package to download.
-        source: The file inside the package; a ``.gz`` is unpacked first.
+        source: The file inside the package; a ``.gz`` is unpacked first. For depends the name that the graph of the
+            package's dependencies, as ``apt-cache dotty`` prints it, is kept under.
         tool: What renders it.
-        scale: The long edge in pixels (rsvg, pdftoppm, dot) or dots per inch (gs); unused for chromium.
-        size: Width and height that the rendering has, in pixels, after any turn.
+        scale: The long edge in pixels (rsvg, pdftoppm, dot, depends), the height of one page (sheet) or dots per inch
+            (gs); unused for chromium.
+        size: Width and height that the rendering has, in pixels, after any turn; for chromium also of the window, and
+            for sheet of the whole, which holds as many of the first pages as fit, row by row.
         sha256: Digest of the source file as packed (before a ``.gz`` is unpacked).
         turn: Quarter turns clockwise after rendering, for sheets that are stored lying on their side.
     """
@@ -141,6 +145,30 @@ PICTURES = (
         "apache_directives", "screen", "apache2-doc", f"{DOC}/apache2-doc/manual/en/mod/quickreference.html",
         "chromium", 0, (3840, 2160), "9bdd9ee41c5195f55861c2166c378f733ada483558e0455241df9cbf8c16628c",
     ),
+    Picture(
+        "bash_manual", "manual", "bash-doc", f"{DOC}/bash/bash.pdf",
+        "sheet", 1100, (7780, 4400), "ebd1361fe662e7e6b7386da02986bda05a434f85667939f72356fa86de19dd6d",
+    ),
+    Picture(
+        "molecule_manual", "manual", "texlive-metapost-doc", f"{DOC}/texlive-doc/metapost/mcf2graph/mcf_manual.pdf",
+        "sheet", 1100, (5446, 4400), "e35e8e002637ac1669578e37f963e53b4f2e8409247ac47cd88545a93eb3f093",
+    ),
+    Picture(
+        "xfig_depends", "graph", "xfig", "depends.gv",
+        "depends", 7000, (7000, 1611), "f4acdbb149cce1d1b2122f6991fd221426d1401e893be0cb9373308cf6b0508a",
+    ),
+    Picture(
+        "device_numbers", "screen", "linux-doc-6.1", f"{DOC}/linux-doc-6.1/html/admin-guide/devices.html",
+        "chromium", 0, (2000, 16000), "7d786187f52ab20fcdf0a5599c0ccdb39d7715e3b2ef05ffae467812ebafb37e",
+    ),
+    Picture(
+        "error_codes", "screen", "postgresql-doc-15", f"{DOC}/postgresql-doc-15/html/errcodes-appendix.html",
+        "chromium", 0, (1600, 9000), "b1f555cab1c471994db7b16d7c73d100ed2bb7d0bbf45086e9d06ccffd206f10",
+    ),
+    Picture(
+        "apache_reference", "screen", "apache2-doc", f"{DOC}/apache2-doc/manual/en/mod/quickreference.html",
+        "chromium", 0, (2400, 16000), "9bdd9ee41c5195f55861c2166c378f733ada483558e0455241df9cbf8c16628c",
+    ),
 )
 # fmt: on
 
@@ -213,7 +241,7 @@ def render(picture: Picture, source: Path, out: Path, scratch: Path) -> None:
     source = unpacked(source, scratch)
     if picture.tool == "rsvg":
         command = rsvg(source, out, picture.scale)
-    elif picture.tool == "dot":
+    elif picture.tool in {"dot", "depends"}:
         drawn = scratch / f"{picture.name}.svg"
         subprocess.run(["dot", "-Tsvg", "-o", str(drawn), str(source)], check=True, capture_output=True)
         command = rsvg(drawn, out, picture.scale)
@@ -227,6 +255,9 @@ def render(picture: Picture, source: Path, out: Path, scratch: Path) -> None:
             str(source),
             str(out.with_suffix("")),
         ]
+    elif picture.tool == "sheet":
+        lay(picture, source, out, scratch)
+        return
     elif picture.tool == "gs":
         smooth = ["-dTextAlphaBits=4", "-dGraphicsAlphaBits=4"]
         command = [
@@ -242,7 +273,11 @@ def render(picture: Picture, source: Path, out: Path, scratch: Path) -> None:
         command += [*smooth, f"-sOutputFile={out}", str(source)]
     else:
         quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-        look = ["--hide-scrollbars", "--force-device-scale-factor=1", f"--window-size={SCREEN[0]},{SCREEN[1]}"]
+        look = [
+            "--hide-scrollbars",
+            "--force-device-scale-factor=1",
+            f"--window-size={picture.size[0]},{picture.size[1]}",
+        ]
         profile = f"--user-data-dir={scratch / 'profile'}"
         command = ["chromium", *quiet, *look, profile, f"--screenshot={out}", source.resolve().as_uri()]
     home = {**os.environ, "HOME": str(scratch)} if picture.tool == "chromium" else None
@@ -252,6 +287,26 @@ def render(picture: Picture, source: Path, out: Path, scratch: Path) -> None:
         with Image.open(out) as sheet:
             turned = sheet.rotate(-90 * picture.turn, expand=True)
         turned.save(out, compress_level=3)
+
+
+def lay(picture: Picture, source: Path, out: Path, scratch: Path) -> None:
+    """Lays the first pages of a document out on one sheet, row by row from the top left, as many as its size holds."""
+    pages = scratch / picture.name
+    pages.mkdir()
+    subprocess.run(
+        ["pdftoppm", "-png", "-scale-to", str(picture.scale), str(source), str(pages / "page")],
+        check=True,
+        capture_output=True,
+    )
+    sheet = Image.new("RGB", picture.size, "white")
+    left, top = 0, 0
+    for path in sorted(pages.iterdir()):  # pdftoppm pads the numbers
+        with Image.open(path) as page:
+            if left + page.width > sheet.width:
+                left, top = 0, top + picture.scale
+            sheet.paste(page, (left, top))
+            left += page.width
+    sheet.save(out, compress_level=3)
 
 
 def make(picture: Picture, root: Path, out: Path, scratch: Path) -> tuple[str, str]:
@@ -265,6 +320,9 @@ def make(picture: Picture, root: Path, out: Path, scratch: Path) -> tuple[str, s
     if missing:
         return f"skipped: install {' '.join(missing)}", ""
     source = root / picture.source
+    if picture.tool == "depends":
+        graph = subprocess.run(["apt-cache", "dotty", picture.package], capture_output=True, check=False)
+        source.write_bytes(graph.stdout)
     if not source.is_file():
         return "skipped: no such file in this version", ""
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
