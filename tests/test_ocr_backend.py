@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -553,6 +554,17 @@ async def test_a_search_answers_nothing_that_the_question_does_not_name():
     lines = [Written("Serial no. 48-2207", 600, 640, 12)]
     _, second = await search(lines, "What is the serial number?")
     assert second.answer.abstained
+
+
+async def test_where_a_look_held_nothing_another_place_answers_nothing_that_the_question_does_not_name():
+    backend, asked = (
+        OcrBackend(WrittenReader(Written("Serial no. 48-2207", 600, 640, 20))),
+        "What is the serial number?",
+    )
+    ask = Ask(
+        Stage.REFINE, ReplyForm.JSON, replace(read_question(asked), empty=(TILES[3],)), (picture(TILES[0], edge=2000),)
+    )
+    assert (await backend.look(ask)).answer.abstained
 
 
 async def test_a_look_that_held_nothing_can_be_left_out_of_the_next_one():

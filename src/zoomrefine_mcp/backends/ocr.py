@@ -234,7 +234,7 @@ def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript
     wanted = take_apart(question.text)
     frame, named, wanted = _framed(transcript, wanted)
     finding = decide(frame, wanted)
-    if transcript.searches:
+    if transcript.searches or question.empty:  # not where the text had pointed
         finding = strictly(finding, wanted)
     best = finding.best if finding.best is not None and finding.best.spot.line.sure else None
     if question.choices:
