@@ -78,7 +78,9 @@ def start(*arguments, **environment) -> subprocess.CompletedProcess[str]:
 
 def rows(out: str) -> dict[str, str]:
     """The lines of an answer by their first word; a line without a second word fails."""
-    return dict(re.findall(r"(?m)^(look \d+|\S+)\s+(.+)$", out))
+    found = re.findall(r"(?m)^(look \d+|\S+) +(\S.*)$", out)
+    assert len(found) == len(out.splitlines())
+    return dict(found)
 
 
 # What a person sees
