@@ -232,7 +232,7 @@ class Walk(Generic[T]):
         self._trunk = self._stem
         bench = self._bench
         fine = [cut for part in bench.parts for cut in tiles(bench, part, min(1.0, bench.readable), Stage.SCAN)]
-        unseen = [cut for cut in fine if bench.searched(cut.box) < HELD]
+        unseen = {cut: seen for cut in fine if (seen := bench.searched(cut.box)) < SEARCHED}
         if not unseen:
             return None
         if len(unseen) > self._room() * bench.looks_left(self._looks) and not self._passed_over:
@@ -242,8 +242,8 @@ class Walk(Generic[T]):
             if few and min(cut.scale(bench.size) for cut in few) >= WORTH_A_PASS * bench.scale(view):
                 return Step(Stage.SCAN, few, "searching the whole in a few tiles")
         detail = dict(zip(unseen, await bench.detail([cut.box for cut in unseen]), strict=True))
-        likely = {cut: sum(box.covered_by([cut.box]) for box in self._likely) for cut in unseen}
-        best = sorted(unseen, key=lambda cut: (likely[cut] < HELD / 2, -detail[cut]))
+        likely = {cut: max((_shared(box, cut.box) for box in self._likely), default=0.0) for cut in unseen}
+        best = sorted(unseen, key=lambda cut: (unseen[cut] >= HELD, likely[cut] < HELD / 2, -detail[cut]))
         searched = f"{bench.searched():.0%} of the picture seen"
         return Step(Stage.SCAN, best[: self._room()], f"searching, {searched}")
 
@@ -288,6 +288,11 @@ class Walk(Generic[T]):
 
 def _holds(picture: Box, region: Box, share: float = HELD) -> bool:
     return region.covered_by([picture]) >= share
+
+
+def _shared(box: Box, other: Box) -> float:
+    """How much of the smaller one both share: a place may be larger than a tile, or smaller."""
+    return max(box.covered_by([other]), other.covered_by([box]))
 
 
 def _is_refusal(failure: BackendFailure) -> bool:
