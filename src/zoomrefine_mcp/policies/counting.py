@@ -6,8 +6,9 @@ tiles, along most of the shorter one's side, are the two halves of one thing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import sqrt
 from typing import Any
@@ -34,13 +35,43 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
     Returns:
         Whether that was it; if not (the figure is written there, or nothing was found), nothing was kept.
     """
-    area = _area(bench, [region.box for region in first.regions] if first.evidence is not Evidence.NOT_HERE else [])
-    left = max(0, bench.looks_left(looks))
+    pointed = _area(bench, [region.box for region in first.regions] if first.evidence is not Evidence.NOT_HERE else [])
+    for area in dict.fromkeys((pointed, Box.full())):  # nothing where the view pointed: everywhere
+        tally = await _tally(bench, question, first, area, looks)
+        if tally.dropped:
+            bench.keep(replace(before, reason=DROPPED))
+            return True
+        if tally.things:
+            bench.keep(_counted(before, question, tally))
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """What was counted in an area.
+
+    Attributes:
+        things: One region for each.
+        pictures: The tiles as sent.
+        evidence: LEGIBLE; TOO_SMALL where a tile said so; NOT_HERE where the budget ended before the last tile.
+        contested: Whether a reply gave another number than it gave boxes.
+        dropped: Whether the tiles did not reach the model.
+    """
+
+    things: tuple[Region, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    evidence: Evidence = Evidence.LEGIBLE
+    contested: bool = False
+    dropped: bool = False
+
+
+async def _tally(bench: Bench[Any], question: Question, first: Look[Any], area: Box, looks: int) -> _Tally:
     most = min(MOST_PICTURES, (bench.info.profile.images_per_request or MOST_PICTURES + 1) - 1)
-    cuts = _tiles(bench, area, left * most)
+    cuts = _tiles(bench, area, bench.looks_left(looks) * most)
     found: list[tuple[Region, Box]] = []
     pictures: list[Picture] = []
-    evidence = Evidence.LEGIBLE
+    evidence, contested = Evidence.LEGIBLE, False
     while cuts:
         batch, cuts = cuts[:most], cuts[most:]
         if bench.looks_left(looks) == 0 or not bench.affords([cut.fit.size for cut in batch]):
@@ -51,29 +82,35 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
         why = f"counting in {len(shown)} tiles" if len(shown) > 1 else "counting in a crop"
         look = await bench.look(Ask(Stage.COUNT, ReplyForm.JSON, question, shown), first.transcript, why=why)
         if look.dropped:
-            bench.keep(replace(before, reason=DROPPED))
-            return True
+            return _Tally(dropped=True)
         pictures += look.pictures
-        found += [(region, tile) for region in look.regions if (tile := _tile_of(region.box, look.pictures))]
+        new = [(region, tile) for region in look.regions if (tile := _tile_of(region.box, look.pictures))]
+        said = re.search(r"\d+", look.answer.text or "")
+        if said and int(said[0]) not in (len(new), len(joined(new))):
+            bench.warn(f"A reply counted {said[0]} and gave {len(new)} boxes; the boxes were counted.")
+            contested = True
+        found += new
         if look.evidence is Evidence.TOO_SMALL:
             evidence = look.evidence
-    things = joined(found)
-    if not things:
-        return False
-    crops = tuple(next((one for one in pictures if one.shows.contains(_middle(thing.box))), None) for thing in things)
-    ended = evidence is Evidence.NOT_HERE
-    bench.keep(
-        replace(
-            before,
-            status=Status.REFINED,
-            reason="budget" if ended else None if evidence is Evidence.LEGIBLE else "illegible",
-            answer=_answer(question, len(things), ended=ended),
-            regions=tuple(things),
-            crops=crops,
-            evidence=evidence,
-        )
+    return _Tally(tuple(joined(found)), tuple(pictures), evidence, contested)
+
+
+def _counted(before: Outcome, question: Question, tally: _Tally) -> Outcome:
+    ended = tally.evidence is Evidence.NOT_HERE
+    reason = "budget" if ended else "contested" if tally.contested else None
+    return replace(
+        before,
+        status=Status.REFINED,
+        reason=reason or (None if tally.evidence is Evidence.LEGIBLE else "illegible"),
+        answer=_answer(question, len(tally.things), ended=ended),
+        regions=tally.things,
+        crops=tuple(
+            next((one for one in tally.pictures if one.shows.contains(_middle(thing.box))), None)
+            for thing in tally.things
+        ),
+        evidence=tally.evidence,
+        contested=tally.contested,
     )
-    return True
 
 
 def joined(found: Sequence[tuple[Region, Box]]) -> list[Region]:

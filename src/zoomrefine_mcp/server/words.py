@@ -33,8 +33,8 @@ _REASON = {
     "budget": "the budget ended before it was read",
     "illegible": "it was shown as large as it can be, and is too small or unclear all the same",
     "not_found": "it was not found, and what is left to look at would show nothing new",
-    "not_in_picture": "all of the picture was seen at a readable scale, and it is not there",
-    "contested": "a second, independent look at the deciding crop answered otherwise",
+    "not_in_picture": "all of the picture was shown at a readable scale, and it was not found there",
+    "contested": "a second look at what decides said otherwise",
     "picture_dropped": "the server seems not to have passed the picture on to the model",
     "deadline": "the deadline passed",
 }
