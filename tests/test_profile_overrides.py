@@ -244,6 +244,33 @@ def test_a_model_is_told_what_holds_after_the_users_own_word(run, written):
     assert (facts["box_unit"], facts["example"]["seen"]) == ("pixels", [1024, 576])
 
 
+def test_facts_without_a_source_are_told_as_our_own_and_the_lines_are_explained(run):
+    _, out, _ = run("profiles", "--model", "qwen2.5vl:7b")
+    facts = dict(re.split(r"  +", line, maxsplit=1) for line in out.split("\n\n")[0].splitlines())
+    assert (facts["box unit"], facts["images per request"]) == ("pixels", "-")
+    assert facts["enlarge to"].endswith(" (ours)")
+    for explained in ("(ours): our own choice", "in prompt: ", "native box: ", "unnamed on view: "):
+        assert explained in out.split("\n\n")[1]
+
+
+def test_a_fact_of_a_users_file_has_that_file_as_its_source(run, written):
+    path = written("enlarge_to = 900\n")
+    _, out, _ = run("profiles", "--model", "qwen2.5vl:7b", "--profile-file", path)
+    (line,) = (line for line in out.splitlines() if line.startswith("enlarge to"))
+    assert line.endswith(" 900")
+
+
+@pytest.mark.parametrize(
+    ("flags", "held"), [((), "the paper's convention holds"), (("--backend", "anthropic"), "Claude's models holds")]
+)
+def test_a_name_that_no_family_has_is_told_with_what_holds_instead(run, flags, held):
+    _, out, _ = run("profiles", "--model", "nosuch", *flags)
+    assert out.startswith("No family's pattern fits this name, so ")
+    assert held in out.splitlines()[0]
+    assert "--profile" in out.splitlines()[0]
+    assert "No family" not in run("profiles", "--model", "nosuch", "--profile", "qwen3-vl")[1]
+
+
 def test_an_unknown_name_has_the_habit_of_its_wire(run):
     assert "pixels" in run("profiles", "--backend", "anthropic", "--model", "mine")[1]
     assert "0..1" in run("profiles", "--model", "mine")[1]
@@ -255,6 +282,7 @@ def test_the_check_values_are_shown_with_what_is_found_and_their_source(run):
     assert out.count(" agrees ") == len(CHECKS)
     assert "DIFFERS" not in out
     assert f"{len(CHECKS)} of {len(CHECKS)} values agree" in out
+    assert "By rule: computed from the rule" in out
     facts = json.loads(run("profiles", "--checks", "--json")[1])
     assert all(one["expected"] == one["found"] and one["source"] for one in facts)
 

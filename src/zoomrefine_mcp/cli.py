@@ -19,7 +19,7 @@ import anyio
 from zoomrefine_mcp.access import Access
 from zoomrefine_mcp.app import App, ocr_is_installed, open_app
 from zoomrefine_mcp.backends.endpoints import choose_endpoint
-from zoomrefine_mcp.backends.profiles import PROFILES, chosen_profile
+from zoomrefine_mcp.backends.profiles import PROFILES, chosen_profile, profile_for
 from zoomrefine_mcp.backends.profiles.checks import CHECKS
 from zoomrefine_mcp.backends.profiles.listing import check_of, check_table, details, facts_of, table
 from zoomrefine_mcp.bench import Event
@@ -239,6 +239,12 @@ def _profiles(options: argparse.Namespace, settings: Settings) -> int:
         wire = settings.backend if settings.backend in {"anthropic", "ocr"} else "openai"
         profile = chosen_profile(settings, settings.model or "", wire=wire)
         lines, facts = details(profile), [facts_of(profile)]
+        own_word = settings.profile or settings.box_convention
+        if settings.model and not own_word and profile_for(settings.model, wire="openai").name == "unknown":
+            held = {"unknown": "the paper's convention holds", "claude": "what is common to Claude's models holds"}
+            if profile.name in held:
+                what = held[profile.name]
+                lines[:0] = [f"No family's pattern fits this name, so {what}; name one with --profile.", ""]
     else:
         lines, facts = table(PROFILES.values()), [facts_of(profile) for profile in PROFILES.values()]
     print(json.dumps(facts, indent=2) if options.json else "\n".join(map(one_line, lines)), flush=True)

@@ -12,6 +12,27 @@ from zoomrefine_mcp.geometry import Size
 EXAMPLE = Size(7680, 4320)
 """The picture of which the listing says how a model sees it and what it costs."""
 
+OURS = "(ours)"
+"""Behind a fact that nobody published: our own choice."""
+
+_TOPICS = {
+    "box_unit": "boxes",
+    "box_order": "boxes",
+    "native_box": "boxes",
+    "in_prompt": "tokens",
+    "images_per_request": "limits",
+    "request_bytes": "limits",
+    "cache_floor": "cache",
+}
+"""What the source of a fact begins with; a profile file's begins with the facts' own names."""
+
+_LEGEND = (
+    "in prompt: whether a picture's tokens are part of the prompt, and counted there.",
+    "native box: how the family writes a box by itself; the prompt reminds it of that.",
+    "unnamed on view: whether a box that names no picture is read on the first picture, the view, or on the newest.",
+    f"{OURS}: our own choice; no source says it. -: nothing, or only the server knows.",
+)
+
 
 def facts_of(profile: Profile) -> dict[str, Any]:
     """A profile as a JSON object: sizes as [width, height], limits in bytes, null where only the server knows."""
@@ -79,14 +100,18 @@ def table(profiles: Iterable[Profile]) -> list[str]:
 
 
 def details(profile: Profile) -> list[str]:
-    """Everything about one profile, one fact a line."""
+    """Everything about one profile, one fact a line, the sources, and what the lines mean."""
     facts = facts_of(profile)
-    example, sources = facts.pop("example"), facts.pop("sources")
-    facts |= {f"{EXAMPLE}": f"seen as {Size(*example['seen'])}, {example['tokens']:,} tokens"}
-    rows = [(name.replace("_", " "), _told(value)) for name, value in facts.items()]
+    example, sources, family = facts.pop("example"), facts.pop("sources"), facts.pop("family")
+    told = {topic for source in sources for topic in source.partition(":")[0].split(", ")}
+    rows = [("family", family)]
+    for name, value in facts.items():
+        ours = value is not None and not told & {name, _TOPICS.get(name, name)}
+        rows.append((name.replace("_", " "), f"{_told(value)} {OURS}" if ours else _told(value)))
+    rows.append((f"{EXAMPLE}", f"seen as {Size(*example['seen'])}, {example['tokens']:,} tokens"))
     rows += [("source", one) for one in sources]
     width = max(len(name) for name, _ in rows)
-    return [f"{name:<{width}}  {value}" for name, value in rows]
+    return [*(f"{name:<{width}}  {value}" for name, value in rows), "", *_LEGEND]
 
 
 def check_table() -> list[str]:
@@ -105,7 +130,8 @@ def check_table() -> list[str]:
     agree = sum(check.found() == check.expected for check in CHECKS)
     families = len({check.family for check in CHECKS})
     head = ("family", "picture", "expected", "found", "", "source")
-    return [*_aligned(head, rows), "", f"{agree} of {len(CHECKS)} values agree, {families} families."]
+    rule = "By rule: computed from the rule that the vendor published, not a number that it published."
+    return [*_aligned(head, rows), "", f"{agree} of {len(CHECKS)} values agree, {families} families.", rule]
 
 
 def _boxes(profile: Profile) -> str:
