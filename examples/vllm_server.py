@@ -14,6 +14,8 @@ import sys
 from zoomrefine_mcp import ask
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(f"usage: {sys.argv[0]} IMAGE QUESTION [BASE_URL]\n\n{__doc__}")
     image, question, *rest = sys.argv[1:]
     result = ask(image, question, backend="vllm", base_url=rest[0] if rest else "http://localhost:8000/v1")
     print(f"{result.preliminary_answer} -> {result.answer} ({result.status}), by {result.model} at {result.sent_to}")

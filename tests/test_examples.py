@@ -66,6 +66,16 @@ def test_the_vllm_example_asks_the_server_for_its_only_model(picture):
     assert "[1" in said
 
 
+@pytest.mark.parametrize("name", ["vllm_server.py", "anthropic_api.py"])
+def test_an_example_that_needs_arguments_says_which(name):
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "IMAGE QUESTION" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_anthropic_example_compares_the_policies(picture):
     with ModelServer("claude") as server:
         said = run(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -80,6 +81,16 @@ def test_the_python_example_runs_as_it_is_written_and_prints_what_it_says():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "None -> 1982"
+
+
+async def test_the_asynchronous_example_finds_and_prints_the_code_of_what_goes_wrong(pictures, capsys):
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own README
+    where = names["where"]
+    assert await where(str(pictures / "plate.png"), "the serial number") is not None
+    assert await where(str(pictures / "none.png"), "the serial number") is None
+    assert capsys.readouterr().out.startswith("image_not_found ")
 
 
 def test_every_flag_and_variable_of_the_settings_is_listed():
