@@ -15,11 +15,12 @@ from typing import Any
 
 from zoomrefine_mcp.backends.base import Ask, Look
 from zoomrefine_mcp.bench import Bench
+from zoomrefine_mcp.errors import BackendError, ContextTooLong
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture
-from zoomrefine_mcp.policies.cuts import CROP_FLOOR, PADDING, Cut, tiles
+from zoomrefine_mcp.policies.cuts import CROP_FLOOR, PADDING, Cut, affordable, tiles
 from zoomrefine_mcp.policies.looking import DROPPED
-from zoomrefine_mcp.policies.walk import MOST_PICTURES
+from zoomrefine_mcp.policies.walk import MOST_PICTURES, is_refusal
 from zoomrefine_mcp.records import Answer, Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
 AT_BORDER = 0.015
@@ -41,7 +42,11 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
         if tally.dropped:
             bench.keep(replace(before, reason=DROPPED))
             return True
-        if tally.things:
+        ended = tally.evidence is Evidence.NOT_HERE
+        if ended and not tally.pictures:
+            bench.keep(replace(before, reason=before.reason or "budget"))
+            return True
+        if tally.things or ended:
             bench.keep(_counted(before, question, tally))
             return True
     return False
@@ -72,15 +77,23 @@ async def _tally(bench: Bench[Any], question: Question, first: Look[Any], area: 
     found: list[tuple[Region, Box]] = []
     pictures: list[Picture] = []
     evidence, contested = Evidence.LEGIBLE, False
+    asked = replace(question, choices=())  # a part of the number is none of the options
     while cuts:
-        batch, cuts = cuts[:most], cuts[most:]
-        if bench.looks_left(looks) == 0 or not bench.affords([cut.fit.size for cut in batch]):
+        batch = affordable(bench, cuts[:most]) if bench.looks_left(looks) else []
+        if not batch:
             bench.warn("The budget ended before everything was counted.")
             evidence = Evidence.NOT_HERE
             break
         shown = tuple([await bench.render(Stage.COUNT, cut.box, cut.fit) for cut in batch])
         why = f"counting in {len(shown)} tiles" if len(shown) > 1 else "counting in a crop"
-        look = await bench.look(Ask(Stage.COUNT, ReplyForm.JSON, question, shown), first.transcript, why=why)
+        try:
+            look = await bench.look(Ask(Stage.COUNT, ReplyForm.JSON, asked, shown), first.transcript, why=why)
+        except (BackendError, ContextTooLong) as refused:
+            if len(batch) == 1 or not is_refusal(refused):
+                raise
+            most = len(batch) // 2
+            continue
+        cuts = cuts[len(batch) :]
         if look.dropped:
             return _Tally(dropped=True)
         pictures += look.pictures

@@ -106,6 +106,14 @@ def few_tiles(bench: Bench[Any], within: Box, most: int, stage: Stage) -> list[C
     return best
 
 
+def affordable(bench: Bench[Any], cuts: Sequence[Cut]) -> list[Cut]:
+    """As many of the cuts, from the first on, as one look within the budget of tokens shows."""
+    fewer = list(cuts)
+    while fewer and not bench.affords([cut.fit.size for cut in fewer]):
+        fewer.pop()
+    return fewer
+
+
 def enlarged(cut: Size, bench: Bench[Any]) -> Size:
     """The size at which a small cut is sent."""
     edge = min(bench.info.profile.enlarge_to, MOST_ENLARGED * cut.long_edge)

@@ -12,7 +12,7 @@ from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.errors import BackendError, BackendFailure, ContextTooLong
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture
-from zoomrefine_mcp.policies.cuts import CROP_FLOOR, Cut, crop_for_eye, crops_for, few_tiles, tiles
+from zoomrefine_mcp.policies.cuts import CROP_FLOOR, Cut, affordable, crop_for_eye, crops_for, few_tiles, tiles
 from zoomrefine_mcp.policies.looking import DROPPED, is_settled
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
@@ -132,7 +132,7 @@ class Walk(Generic[T]):
             try:
                 look = await self._bench.look(ask, self._trunk, why=step.why)
             except (BackendError, ContextTooLong) as refused:
-                if len(step.cuts) == 1 or not _is_refusal(refused):
+                if len(step.cuts) == 1 or not is_refusal(refused):
                     raise
                 self._most = len(step.cuts) // 2
                 log.warning("%d pictures in one request were refused; %d are tried", len(step.cuts), self._most)
@@ -251,9 +251,7 @@ class Walk(Generic[T]):
         """The step with as many pictures as the budget pays for; None where it pays for none."""
         if self._bench.looks_left(self._looks) == 0:
             return None
-        cuts = list(step.cuts)
-        while cuts and not self._bench.affords([cut.fit.size for cut in cuts]):
-            cuts.pop()
+        cuts = affordable(self._bench, step.cuts)
         return replace(step, cuts=cuts) if cuts else None
 
     def _room(self) -> int:
@@ -295,5 +293,6 @@ def _shared(box: Box, other: Box) -> float:
     return max(box.covered_by([other]), other.covered_by([box]))
 
 
-def _is_refusal(failure: BackendFailure) -> bool:
+def is_refusal(failure: BackendFailure) -> bool:
+    """Whether the server may take the same request with fewer pictures."""
     return isinstance(failure, ContextTooLong) or failure.context.get("status") in (400, 413, 422)
