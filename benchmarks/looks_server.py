@@ -24,7 +24,7 @@ from looks_sight import Sighting, sightings
 from zoomrefine_mcp.backends.profiles import Axes, Profile, Unit
 from zoomrefine_mcp.geometry import Box, Size
 
-_QUESTION = re.compile(r"^(?:Question|To find): (.+)$", re.MULTILINE)
+QUESTION = re.compile(r"^(?:Question|To find): (.+)$", re.MULTILINE)
 _PART = re.compile(r"Picture (\d+)[^:\n]*: the part \[([^\]]+)\] of picture 1")
 _EMPTY = re.compile(r"(\d+) to (\d+)% across and (\d+) to (\d+)% down")
 _FULL_SCALE = {Unit.NORMALIZED: 1.0, Unit.PER_THOUSAND: 1000.0, Unit.PER_999: 999.0}
@@ -138,14 +138,14 @@ class LookServer:
         }
 
     def _shown(self, messages: Sequence[dict[str, Any]]) -> list[Shown]:
-        told = {int(number): box for number, box in _PART.findall(_words(messages))}
+        told = {int(number): box for number, box in _PART.findall(words_of(messages))}
         shown: list[Shown] = []
-        last = max(at for at, message in enumerate(messages) if _pictures(message)) if _any_picture(messages) else -1
+        last = max(at for at, message in enumerate(messages) if pictures_of(message)) if _any_picture(messages) else -1
         for at, message in enumerate(messages):
-            for data in _pictures(message):
+            for data in pictures_of(message):
                 key = hashlib.sha1(data, usedforsecurity=False).digest()
                 if key not in self._analysed:
-                    self._analysed[key] = sightings(data)
+                    self._analysed[key] = self._analyse(data)
                 size, seen = self._analysed[key]
                 number = len(shown) + 1
                 part = Box.full() if number == 1 else None
@@ -155,6 +155,10 @@ class LookServer:
                 shown.append(Shown(number, size, part, seen, is_new))
         self.sizes.append([(one.size.width, one.size.height) for one in shown if one.is_new])
         return shown
+
+    def _analyse(self, data: bytes) -> tuple[Size, tuple[Sighting, ...]]:
+        """What the model makes out in a picture: its size, and the plates."""
+        return sightings(data)
 
     def _box(self, words: str, size: Size) -> Box | None:
         """A part of picture 1 as the prompt writes it: in fractions, or in the profile's own unit."""
@@ -189,12 +193,14 @@ class LookServer:
         return total, cached
 
     def _reply(self, messages: Sequence[dict[str, Any]], shown: Sequence[Shown]) -> str:
-        scene, asked = self.scene, _words(messages, role="user")
-        questions = _QUESTION.findall(asked)
+        scene, asked = self.scene, words_of(messages, role="user")
+        questions = QUESTION.findall(asked)
         if scene is None or not questions or questions[-1] != scene.question:
             raise ValueError(f"nobody asked {questions[-1:]} about {scene and scene.name}")
-        is_text = '"evidence"' not in _words(messages)
-        label = ("Rechecked Answer" if "Rechecked Answer:" in _words(messages[-1:]) else "Answer") if is_text else None
+        is_text = '"evidence"' not in words_of(messages)
+        label = (
+            ("Rechecked Answer" if "Rechecked Answer:" in words_of(messages[-1:]) else "Answer") if is_text else None
+        )
         said = self.mind.think(scene, shown, _known_empty(messages))
         if self.sloppy is None or is_text:
             return written(said, shown, profile=self.profile, text=label)
@@ -267,7 +273,8 @@ def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _pictures(message: dict[str, Any]) -> list[bytes]:
+def pictures_of(message: dict[str, Any]) -> list[bytes]:
+    """The encoded pictures of a message, in its order."""
     urls = (part["image_url"]["url"] for part in _parts(message) if part["type"] == "image_url")
     return [base64.b64decode(url.partition(";base64,")[2]) for url in urls]
 
@@ -278,7 +285,7 @@ def _any_picture(messages: Sequence[dict[str, Any]]) -> bool:
 
 def _known_empty(messages: Sequence[dict[str, Any]]) -> list[Box]:
     """The parts of the whole that the last message says hold nothing; none where picture 1 is not the whole."""
-    words = _words(messages)
+    words = words_of(messages)
     if ": the whole." not in words:
         return []
     corners = (map(int, found) for found in _EMPTY.findall(words))
@@ -286,7 +293,7 @@ def _known_empty(messages: Sequence[dict[str, Any]]) -> list[Box]:
     return [box for box in boxes if box is not None]
 
 
-def _words(messages: Sequence[dict[str, Any]], role: str | None = None) -> str:
+def words_of(messages: Sequence[dict[str, Any]], role: str | None = None) -> str:
     """The texts of a request that are not the model's own."""
     return "\n".join(
         part["text"]
