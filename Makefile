@@ -43,7 +43,8 @@ format: $(VENV)/.ready
 bench-images: $(VENV)/.ready
 	$(BIN)/python benchmarks/images.py
 
-# 2 gigapixels and 60 pages: made in two minutes (120 MB in out/huge), then seconds and memory of a view and three crops.
+# 2 gigapixels and 60 pages: made in two minutes (120 MB in out/huge), then seconds and memory of a view and three crops,
+# and of a question to each by adaptive and through the MCP tool.
 bench-huge: $(VENV)/.ready
 	$(BIN)/python benchmarks/huge.py
 
