@@ -351,7 +351,8 @@ def _region_rows(region: RegionInfo) -> list[tuple[str, str]]:
 
 def _look_row(look: LookInfo) -> str:
     """One look in a line: what was shown and why, what came of it, what it cost."""
-    shown = ", ".join(f"{picture.pixels}" for picture in look.pictures[:3])
+    places = [f"page {one.page} {one.pixels}" if one.page else f"{one.pixels}" for one in look.pictures]
+    shown = ", ".join(places[:3])
     more = f" and {len(look.pictures) - 3} more" if len(look.pictures) > 3 else ""
     cost = f", {look.input_tokens + look.output_tokens} tokens" if look.input_tokens else ""
     said = _worded(look.answer, look.choice, "no answer")
