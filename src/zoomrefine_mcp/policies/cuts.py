@@ -143,8 +143,9 @@ def _overlapping(cell: Box, within: Box, size: Size) -> Box:
 
 
 def _along(cell: Box, parts: Sequence[Box]) -> Box:
-    """The cell with each side moved to the nearest seam between parts, where there are several."""
-    if len(parts) == 1:
+    """The cell with each side moved to the nearest seam between parts, where it is larger than they are."""
+    largest = max(parts, key=lambda part: part.width * part.height)
+    if len(parts) == 1 or cell.width * cell.height < largest.width * largest.height:
         return cell
     xs = [0.0, 1.0, *(x for part in parts for x in (part.x0, part.x1))]
     ys = [0.0, 1.0, *(y for part in parts for y in (part.y0, part.y1))]

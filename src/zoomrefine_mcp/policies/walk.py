@@ -215,8 +215,8 @@ class Walk(Generic[T]):
         cuts = self._crops(look.regions or step.targets, closer=True)
         if cuts:
             return cuts
-        size = self._bench.size
-        reduced = [cut for cut in step.cuts if cut.scale(size) < min(1.0, self._bench.readable)]
+        size = self._bench.size  # too small for this model, whatever is readable by rule: all that is not native
+        reduced = [cut for cut in step.cuts if cut.scale(size) < 1.0]
         parts = [part for cut in reduced[:1] for part in few_tiles(self._bench, cut.box, self._room(), Stage.REFINE)]
         return [part for part in parts if part.scale(size) >= LEAST_GAIN * reduced[0].scale(size)]
 
