@@ -118,6 +118,25 @@ async def test_a_box_of_the_whole_picture_is_shown_in_parts_that_show_more():
     assert (result.status, result.answer) == ("refined", "7")
 
 
+async def test_a_page_that_is_too_small_although_readable_by_rule_is_shown_in_parts_and_no_sliver_of_it():
+    sheet = Sheet()
+    sheet.parts, sheet.readable = tuple(Box.full().cells(2, 2)), 0.33
+    page = sheet.parts[3]
+    replies = [
+        said("?", "too_small", [page]),
+        lambda shown: said("?", "too_small", [shown.on_newest(page)]),
+        said("7"),
+    ]
+    result, seer = await ask(replies, source=sheet)
+    whole, parts = (shown.new for shown in seer.shown[1:])
+    assert [look.why for look in result.trace][-1] == "closer"
+    assert len(whole) == 1
+    assert whole[0].shows.contains(page)
+    assert page.covered_by([one.shows for one in parts]) > 0.99
+    assert min(one.size.width / one.size.height for one in parts) > 0.3
+    assert result.answer == "7"
+
+
 async def test_what_stays_illegible_at_any_size_is_said_to_be_so_and_not_looked_at_for_ever():
     mark = Box(0.503, 0.503, 0.505, 0.505)
     result, seer = await ask(lambda shown: said("?", "too_small", [shown.on_newest(mark)]))

@@ -31,7 +31,9 @@ class Sheet:
 
     def __init__(self, size: Size = SHEET, busy: Callable[[Box], float] = lambda _: 1.0) -> None:
         self.size, self.path, self.page, self.pages = size, "sheet", 1, 1
-        self.readable, self.parts, self.notes = 0.75, (Box.full(),), ()
+        self.readable = 0.75
+        self.parts: tuple[Box, ...] = (Box.full(),)
+        self.notes: tuple[str, ...] = ()
         self._busy = busy
 
     async def detail(self, boxes: Sequence[Box]) -> tuple[float, ...]:
