@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -19,8 +21,11 @@ from tests.support.hosts import connect
 from tests.support.real_server import Remembered
 from zoomrefine_mcp import Settings, ZoomRefine, ZoomRefineError, open_app
 from zoomrefine_mcp.access import Access
+from zoomrefine_mcp.backends.base import Ask, Look
 from zoomrefine_mcp.backends.form import Reply
 from zoomrefine_mcp.backends.profiles import profile_for
+from zoomrefine_mcp.policies import Adaptive
+from zoomrefine_mcp.records import Answer, Budget, Evidence
 from zoomrefine_mcp.server.server import make_server
 
 pytestmark = [pytest.mark.vllm, pytest.mark.anyio, pytest.mark.usefixtures("takes_both_pictures")]
@@ -32,6 +37,8 @@ BUDGET = 3000
 WRAPPED = {"internvl": 2}
 """Tokens around a picture, which its formula leaves out: <img> and </img>."""
 WIRES = ("openai", "anthropic")
+WHERE_LOOKS_END = (None, "not_found", "not_in_picture", "illegible", "budget")
+"""A random model's replies are of the form and mean nothing: the looks end wherever they lead."""
 QUESTIONS = ("What does the plate say?", "How many masts has the ship?", "When was the tower built?")
 
 
@@ -39,8 +46,17 @@ def settings(server, backend="vllm", **more) -> Settings:
     return Settings(**{"backend": backend, "base_url": server.url(backend), "max_tokens": BUDGET} | more)
 
 
+class SeesNothing(Remembered):
+    """A backend whose pictures and prompts are the server's, and whose replies say that nothing is here."""
+
+    async def look(self, ask: Ask, after: Any = None) -> Look[Any]:
+        look = await super().look(ask, after)
+        nothing = Answer(None, abstained=True)
+        return replace(look, answer=nothing, evidence=Evidence.NOT_HERE, regions=())
+
+
 @pytest.mark.parametrize("wire", WIRES)
-async def test_every_reply_of_both_stages_fits_the_schema_and_is_read(server, draw, wire, figures):
+async def test_every_reply_of_every_look_fits_the_schema_and_is_read(server, draw, wire, figures):
     path, read = draw(3000, 2000), 0
     async with open_app(settings(server, wire)) as app:
         for question in QUESTIONS:
@@ -48,11 +64,25 @@ async def test_every_reply_of_both_stages_fits_the_schema_and_is_read(server, dr
             result = await ZoomRefine(backend).zoom_and_refine(path, question)
             for look in backend.looks:
                 Reply.model_validate_json(look.transcript.messages[-1].parts[0])
-            assert (result.status, result.status_reason) == ("refined", None)
+            assert result.status == "refined"
+            assert result.status_reason in WHERE_LOOKS_END
             assert result.model == server.model
-            assert result.regions[0].crop is not None
+            assert len(result.trace) == len(backend.looks) == result.usage.calls
+            assert 2 <= len(backend.looks) <= Adaptive.looks
             read += len(backend.looks)
-    figures(f"{wire} wire: {read} of {2 * len(QUESTIONS)} replies fit the schema and were read")
+    figures(f"{wire} wire: all {read} replies to {len(QUESTIONS)} questions fit the schema and were read")
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_search_goes_on_with_as_many_pictures_a_look_as_the_server_takes(server, draw, wire, figures):
+    async with open_app(settings(server, wire)) as app:
+        backend = SeesNothing(await app.backend())
+        result = await ZoomRefine(backend, budget=Budget(looks=2)).zoom_and_refine(draw(6000, 4000), QUESTIONS[0])
+    assert [look.stage for look in result.trace] == ["localize", "scan"]
+    shown = len(result.trace[1].pictures)
+    figures(f"{wire} wire: a search showed {shown} tiles beside the view, where {server.images} pictures are taken")
+    assert 1 <= shown < server.images
+    assert (result.status, result.abstained) == ("refined", True)
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -60,14 +90,14 @@ async def test_the_second_look_finds_the_first_ones_prompt_in_the_prefix_cache(s
     async with open_app(settings(server, wire)) as app:
         backend = Remembered(await app.backend())
         result = await ZoomRefine(backend).zoom_and_refine(draw(3000, 2000), "What does the plate say?")
-    first, second = (look.usage for look in backend.looks)
+    first, second, *_ = (look.usage for look in backend.looks)
     share = min(1.0, second.cached_input_tokens / first.input_tokens)  # it may find stage 1's reply there too
     figures(
         f"{wire} wire: stage 1 {first.input_tokens} input tokens, {first.cached_input_tokens} cached; stage 2 "
         f"{second.input_tokens}, {second.cached_input_tokens} cached: {share:.0%} of stage 1's prompt"
     )
     assert share >= 0.9
-    assert result.usage.cached_input_tokens == first.cached_input_tokens + second.cached_input_tokens
+    assert result.usage.cached_input_tokens == sum(look.usage.cached_input_tokens for look in backend.looks)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -142,4 +172,4 @@ def test_the_command_line_asks_the_server_for_its_model_and_answers(server, draw
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["model"] == server.model
-    assert result["usage"]["calls"] == 2
+    assert result["usage"]["calls"] == len(result["trace"]) >= 2
