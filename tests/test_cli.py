@@ -592,13 +592,3 @@ def test_a_first_look_that_could_not_read_it_is_said_so_beside_the_answer(pictur
     assert code == 0
     assert rows(out)["preliminary"] == "(none: it could not be made out)"
     assert rows(out)["answer"].startswith("48-2207")
-
-
-def test_a_reply_that_cannot_be_read_is_quoted_on_one_line_and_cut(picture, model, run):
-    prose = "I am afraid that\x1b[2J\nthis plan is not something that I can say anything about, " + "at all " * 40
-    code, _, err = run("ask", picture, QUESTION, *model(prose, prose))
-    said = next(line for line in err.splitlines() if line.startswith("reply_unreadable"))
-    assert code == 3
-    assert 'It begins: "I am afraid that' in said
-    assert "at all at all" not in said
-    assert "\x1b" not in err

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import anyio
@@ -17,7 +16,6 @@ from zoomrefine_mcp.backends.base import Backend, BackendInfo
 from zoomrefine_mcp.backends.chat import ChatBackend
 from zoomrefine_mcp.backends.clients.base import ChatClient
 from zoomrefine_mcp.backends.clients.scripted import ScriptedClient
-from zoomrefine_mcp.backends.clients.scrubbing import scrub
 from zoomrefine_mcp.backends.endpoints import Endpoint, choose_endpoint, unused_settings
 from zoomrefine_mcp.backends.form import reply_schema
 from zoomrefine_mcp.backends.profiles import Profile, chosen_profile
@@ -236,8 +234,7 @@ class App:
 
     def _chat(self, client: ChatClient, endpoint: Endpoint, model: str, profile: Profile) -> Backend[Any]:
         info = BackendInfo(name=endpoint.backend, model=model, profile=profile, sends_to=endpoint.address)
-        hidden = partial(scrub, endpoint=endpoint)
-        return ChatBackend(client, info, max_tokens=self.settings.max_tokens, scrub=hidden)
+        return ChatBackend(client, info, max_tokens=self.settings.max_tokens)
 
 
 @asynccontextmanager

@@ -115,7 +115,6 @@ class ModelServer:
         self.fault_headers = dict(headers or {})
         self.redirect_to = redirect_to
         self.slow_s, self.largest_edge, self.counts = slow_s, largest_edge, counts
-        self.prose = "I like trains."  # what the fault ``unreadable`` replies
         self.requests: list[Received] = []
         self.listings: list[Received] = []
         self.hanging = threading.Event()
@@ -331,7 +330,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(request, model_server.reply(request), whole=False)
                 self._drop()
             case "unreadable":
-                self._answer(request, model_server.prose)
+                self._answer(request, "I like trains.")
             case "dropped":
                 self._answer(request, model_server.reply(request), pictures=model_server.passed(request.look))
             case "too_large" if max(request.pictures[-1].size) > model_server.largest_edge:

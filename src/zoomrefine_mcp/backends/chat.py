@@ -6,7 +6,6 @@ Which client, which model and which facts are given; nothing here knows a wire o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -22,15 +21,11 @@ from zoomrefine_mcp.errors import BackendFailure, ModelRefused, ReplyUnreadable
 from zoomrefine_mcp.geometry import Size
 from zoomrefine_mcp.pictures import Fit, Picture
 from zoomrefine_mcp.records import Stage, Usage
-from zoomrefine_mcp.safe_text import one_line
 
 log = logging.getLogger(__name__)
 
 MORE_ROOM = 2
 """How many times the room of a reply that was cut off its second try gets."""
-
-QUOTED_CHARS = 80
-"""How much of a reply that cannot be read its error repeats."""
 
 _NOTHING = "Try again, or use another model; some providers answer so when they filter a question."
 
@@ -88,19 +83,10 @@ class ChatBackend:
         info: What answers; its profile decides sizes, words, part order and how boxes are read.
         max_tokens: The most that a reply may have, thinking included; None takes the profile's budget, and more where
             a reply was cut off.
-        scrub: Takes the endpoint's secrets out of what a message quotes of a reply: a server may echo what it got.
     """
 
-    def __init__(
-        self,
-        client: ChatClient,
-        info: BackendInfo,
-        *,
-        max_tokens: int | None = None,
-        scrub: Callable[[str], str] = str,
-    ) -> None:
+    def __init__(self, client: ChatClient, info: BackendInfo, *, max_tokens: int | None = None) -> None:
         self._client = client
-        self._scrub = scrub
         self._info = info
         self._is_most = max_tokens is not None
         self._max_tokens = max_tokens if max_tokens is not None else info.profile.reply_tokens
@@ -211,8 +197,6 @@ class ChatBackend:
         """The fault of a look whose every try could not be read."""
         fault, cut = reply.fault, reply.completion.finish is Finish.LENGTH
         message, hint = (fault.message, fault.hint) if fault else ("", "")
-        if begins := one_line(self._scrub(reply.completion.text)[:QUOTED_CHARS]).strip():
-            message = f'{message} It begins: "{begins}"'
         if cut:
             message = f"The reply was cut off at {reply.room} tokens before its answer."
             hint = "Turn the model's thinking down, raise --max-tokens, or use another model."
