@@ -71,6 +71,7 @@ class Bench(Generic[T]):
         self._steps = 0
         self._stage = Stage.LOCALIZE
         self._last = Usage()
+        self._limit = Limit()
         self.kept: Outcome | None = None
         self.trace: list[LookRecord] = []
         self.usage = Usage()
@@ -144,7 +145,8 @@ class Bench(Generic[T]):
 
     def fit(self, stage: Stage, wanted: Size) -> Fit:
         """The largest rendering of ``wanted``, and no larger, that the model sees as it is sent."""
-        return self._backend.fit(stage, wanted)
+        fit = self._backend.fit(stage, self._limit.brought(wanted))
+        return replace(fit, max_bytes=min(fit.max_bytes, self._limit.bytes or fit.max_bytes))
 
     async def render(self, stage: Stage, region: Box, fit: Fit) -> Picture:
         """Cut ``region`` from the original and encode it.
@@ -177,7 +179,9 @@ class Bench(Generic[T]):
         try:
             return await self._asked(ask, after, why)
         except PictureRefused as refused:
-            smaller = await self._smaller(ask, refused.context.get("limit") or Limit())
+            limit = refused.context.get("limit") or Limit()
+            self._limit = limit if self._limit == Limit() else self._limit
+            smaller = await self._smaller(ask, limit)
             if smaller is None:
                 raise
         return await self._asked(smaller, after, why)
@@ -241,7 +245,7 @@ class Bench(Generic[T]):
             LookRecord(
                 stage=ask.stage,
                 why=why,
-                pictures=tuple(Shown(picture.shows, picture.size) for picture in ask.pictures),
+                pictures=() if look.dropped else tuple(Shown(one.shows, one.size) for one in ask.pictures),
                 evidence=look.evidence,
                 answer=look.answer,
                 regions=look.regions,

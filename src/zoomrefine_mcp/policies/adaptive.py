@@ -17,7 +17,7 @@ from zoomrefine_mcp.policies.cuts import CROP_FLOOR, crop_for_eye
 from zoomrefine_mcp.policies.looking import is_native, is_settled, preliminary, render_view, unzoomed
 from zoomrefine_mcp.policies.walk import Walk
 from zoomrefine_mcp.questions import asks_for_a_count
-from zoomrefine_mcp.records import Answer, Question, ReplyForm, Stage, Status
+from zoomrefine_mcp.records import Answer, Evidence, Question, ReplyForm, Stage, Status
 
 LEGIBLE_LINE = 18.0
 """A box whose shorter side has so many pixels of the view is not looked at again where the model calls it legible: a
@@ -110,7 +110,7 @@ def shows_enough(first: Look[Any], *, counts: bool) -> bool:
 
     Of things that are counted every one has to be boxed.
     """
-    if first.dropped or not is_settled(first) or not first.regions:
+    if first.dropped or first.evidence is not Evidence.LEGIBLE or not is_settled(first) or not first.regions:
         return False
     if counts and first.answer.text != str(len(first.regions)):
         return False

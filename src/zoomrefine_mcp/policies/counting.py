@@ -23,11 +23,15 @@ from zoomrefine_mcp.policies.looking import DROPPED
 from zoomrefine_mcp.policies.walk import MOST_PICTURES, is_refusal
 from zoomrefine_mcp.records import Answer, Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
-AT_BORDER = 0.015
-"""A box reaches a border that it ends within this share of a tile of."""
+AT_BORDER = 0.005
+"""A box reaches a border that it ends within this share of a tile of ..."""
+ABOUT = 0.1
+"""... and this share of its own side: a model's boxes are never exact."""
 SAME_THING = 0.5
 """Two boxes of one tile that share so much of the smaller one are one thing named twice; so are two halves whose
 sides meet along so much of the shorter."""
+
+_Span = tuple[float, float]
 
 
 async def count(bench: Bench[Any], question: Question, first: Look[Any], before: Outcome, looks: int) -> bool:
@@ -49,6 +53,8 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
         if tally.things or ended:
             bench.keep(_counted(before, question, tally))
             return True
+        if tally.written:
+            return False
     return False
 
 
@@ -61,6 +67,7 @@ class _Tally:
         pictures: The tiles as sent.
         evidence: LEGIBLE; TOO_SMALL where a tile said so; NOT_HERE where the budget ended before the last tile.
         contested: Whether a reply gave another number than it gave boxes.
+        written: Whether a reply gave a number and boxed nothing: it may be written there.
         dropped: Whether the tiles did not reach the model.
     """
 
@@ -68,15 +75,16 @@ class _Tally:
     pictures: tuple[Picture, ...] = ()
     evidence: Evidence = Evidence.LEGIBLE
     contested: bool = False
+    written: bool = False
     dropped: bool = False
 
 
 async def _tally(bench: Bench[Any], question: Question, first: Look[Any], area: Box, looks: int) -> _Tally:
-    most = min(MOST_PICTURES, (bench.info.profile.images_per_request or MOST_PICTURES + 1) - 1)
+    most = max(1, min(MOST_PICTURES, (bench.info.profile.images_per_request or MOST_PICTURES + 1) - 1))
     cuts = _tiles(bench, area, bench.looks_left(looks) * most)
     found: list[tuple[Region, Box]] = []
     pictures: list[Picture] = []
-    evidence, contested = Evidence.LEGIBLE, False
+    evidence, contested, written = Evidence.LEGIBLE, False, False
     asked = replace(question, choices=())  # a part of the number is none of the options
     while cuts:
         batch = affordable(bench, cuts[:most]) if bench.looks_left(looks) else []
@@ -99,13 +107,14 @@ async def _tally(bench: Bench[Any], question: Question, first: Look[Any], area: 
         pictures += look.pictures
         new = [(region, tile) for region in look.regions if (tile := _tile_of(region.box, look.pictures))]
         said = re.search(r"\d+", look.answer.text or "")
-        if said and int(said[0]) not in (len(new), len(joined(new))):
+        written = written or (said is not None and int(said[0]) > 0 and not new)
+        if said and new and int(said[0]) not in (len(new), len(joined(new))):
             bench.warn(f"A reply counted {said[0]} and gave {len(new)} boxes; the boxes were counted.")
             contested = True
         found += new
         if look.evidence is Evidence.TOO_SMALL:
             evidence = look.evidence
-    return _Tally(tuple(joined(found)), tuple(pictures), evidence, contested)
+    return _Tally(tuple(joined(found)), tuple(pictures), evidence, contested, written)
 
 
 def _counted(before: Outcome, question: Question, tally: _Tally) -> Outcome:
@@ -144,17 +153,20 @@ def _is_same(one: tuple[Region, Box], other: tuple[Region, Box]) -> bool:
     if tile == next_tile:
         shared = a.intersection(b)
         return shared is not None and shared.area >= SAME_THING * min(a.area, b.area)
-    beside = _meet(a.x0, a.x1, b.x0, b.x1, tile.width) and _along(a.y0, a.y1, b.y0, b.y1)
-    above = _meet(a.y0, a.y1, b.y0, b.y1, tile.height) and _along(a.x0, a.x1, b.x0, b.x1)
-    touching = _meet(tile.x0, tile.x1, next_tile.x0, next_tile.x1, tile.width)
-    stacked = _meet(tile.y0, tile.y1, next_tile.y0, next_tile.y1, tile.height)
-    return (touching and beside) or (stacked and above)
+    across = _join((a.x0, a.x1), (b.x0, b.x1), (tile.x0, tile.x1), (next_tile.x0, next_tile.x1))
+    down = _join((a.y0, a.y1), (b.y0, b.y1), (tile.y0, tile.y1), (next_tile.y0, next_tile.y1))
+    return (across and _along(a.y0, a.y1, b.y0, b.y1)) or (down and _along(a.x0, a.x1, b.x0, b.x1))
 
 
-def _meet(low: float, high: float, other_low: float, other_high: float, side: float) -> bool:
-    """Whether one ends where the other begins; tiles in whole pixels overlap by one."""
-    near = AT_BORDER * side
-    return abs(high - other_low) <= 2 * near or abs(low - other_high) <= 2 * near
+def _join(one: _Span, other: _Span, tile: _Span, next_tile: _Span) -> bool:
+    """Whether one ends at the border at which the other begins; tiles in whole pixels overlap by one."""
+    if one[0] > other[0]:
+        one, other, tile, next_tile = other, one, next_tile, tile
+    border = AT_BORDER * (tile[1] - tile[0])
+    near = border + ABOUT * min(one[1] - one[0], other[1] - other[0])
+    return (
+        abs(tile[1] - next_tile[0]) <= border and abs(one[1] - tile[1]) <= near and abs(other[0] - next_tile[0]) <= near
+    )
 
 
 def _along(low: float, high: float, other_low: float, other_high: float) -> bool:

@@ -48,6 +48,7 @@ class Pinpoint:
         if not look.regions:
             bench.keep(unzoomed(kept, Status.PRELIMINARY, "no_box"))
             return
+        bench.keep(kept if bench.looks_left(MOST_LOOKS) else unzoomed(kept, Status.PRELIMINARY, "budget"))
         within, native = look.pictures[0].shows, is_native(look.pictures[0], bench.size)
         while bench.looks_left(MOST_LOOKS) > 0:
             cut = _about(bench, kept.regions[0].box, within)

@@ -30,6 +30,8 @@ WORTH_A_PASS = 1.3
 """A pass over the whole in a few tiles has to show it at this many times the view's scale."""
 HELD = 0.8
 """A region counts as shown by a picture that holds this share of it."""
+ROUNDING = 0.98
+"""A picture whose size was rounded by a processor's grid shows a scale all the same."""
 AS_LARGE_AS_IT_GETS = 2.0
 """What was shown at this many times its original size and could not be made out will not be at any scale."""
 SEARCHED = 0.995
@@ -73,6 +75,7 @@ class Walk(Generic[T]):
         self._looks = looks
         self._stem = first.transcript
         self._trunk = first.transcript
+        self._in_trunk = len(first.pictures)
         self._empty: list[Box] = []
         self._likely: list[Box] = []
         self._misses = 0
@@ -100,7 +103,7 @@ class Walk(Generic[T]):
             if step is None:
                 self.end("budget")
                 return
-            look = await self.take(step)
+            step, look = await self.take(step)
             if look.dropped:
                 self.end(DROPPED)
                 return
@@ -115,17 +118,24 @@ class Walk(Generic[T]):
 
     def end(self, reason: str) -> None:
         """Keep what stands with why nothing more is looked at; what was searched in full and not found is not there."""
-        if self.outcome.answer.abstained and reason != DROPPED and self._bench.searched() >= SEARCHED:
+        missing = self.outcome.answer.abstained and self.outcome.evidence in (Evidence.NOT_HERE, Evidence.UNKNOWN)
+        if missing and reason != DROPPED and self._bench.searched() >= SEARCHED:
             reason = "not_in_picture"
         self.outcome = replace(self.outcome, reason=self.outcome.reason or reason)
         self._bench.keep(self.outcome)
 
-    async def take(self, step: Step) -> Look[T]:
+    async def take(self, step: Step) -> tuple[Step, Look[T]]:
         """Render, look, and keep what it says; with fewer pictures where the server takes fewer.
+
+        Returns:
+            The step as it was taken, and the look.
 
         Raises:
             BackendFailure: By its kind.
         """
+        most = self._bench.info.profile.images_per_request
+        if most is not None and self._in_trunk + len(step.cuts) > most:
+            self._back_to_the_stem()
         while True:
             pictures = await self._rendered(step)
             ask = Ask(step.stage, ReplyForm.JSON, replace(self._question, empty=tuple(self._empty)), pictures)
@@ -140,11 +150,11 @@ class Walk(Generic[T]):
                 continue
             break
         if look.dropped:
-            return look
+            return step, look
         self._shown += look.pictures
-        held = look.evidence is not Evidence.NOT_HERE
-        if held:
+        if look.evidence is not Evidence.NOT_HERE:
             self._trunk = look.transcript
+            self._in_trunk += len(look.pictures)
         regions = self._regions(step, look)
         self.outcome = replace(
             self.outcome,
@@ -157,7 +167,12 @@ class Walk(Generic[T]):
         )
         self.deciding = next((crop for crop in self.outcome.crops if crop is not None), look.pictures[0])
         self._bench.keep(self.outcome)
-        return look
+        return step, look
+
+    def _back_to_the_stem(self) -> None:
+        """Go on from the first look alone."""
+        self._trunk = self._stem
+        self._in_trunk = len(self._first.pictures)
 
     async def _begin(self) -> Step | None:
         regions = self._first.regions
@@ -173,10 +188,12 @@ class Walk(Generic[T]):
             cuts = self._wider(step, look) if wider else self._closer(step, look)
             if cuts:
                 return Step(Stage.REFINE, cuts, "wider" if wider else "closer", look.regions or step.targets)
-            large = any(self._shown_at(region.box) >= AS_LARGE_AS_IT_GETS for region in look.regions)
+            named = [region.box for region in look.regions] or [cut.box for cut in step.cuts]
+            large = any(self._shown_at(box) >= AS_LARGE_AS_IT_GETS for box in named)
             return None if large and look.evidence is Evidence.TOO_SMALL else await self._search()
         self._misses += 1
-        self._empty += [cut.box for cut in step.cuts]
+        sharp = [cut for cut in step.cuts if cut.scale(self._bench.size) >= min(1.0, self._bench.readable) * ROUNDING]
+        self._empty += [cut.box for cut in sharp]  # what was shown reduced may hold it all the same
         self._likely += [region.box for region in look.regions]
         if step.stage is not Stage.SCAN and self._misses < MISSES:
             cuts = self._crops(look.regions)
@@ -215,10 +232,11 @@ class Walk(Generic[T]):
         cuts = self._crops(look.regions or step.targets, closer=True)
         if cuts:
             return cuts
-        size = self._bench.size  # too small for this model, whatever is readable by rule: all that is not native
-        reduced = [cut for cut in step.cuts if cut.scale(size) < 1.0]
-        parts = [part for cut in reduced[:1] for part in few_tiles(self._bench, cut.box, self._room(), Stage.REFINE)]
-        return [part for part in parts if part.scale(size) >= LEAST_GAIN * reduced[0].scale(size)]
+        size = self._bench.size  # too small for this model, whatever is readable by rule
+        about = [cut for cut in step.cuts if any(_holds(cut.box, region.box) for region in look.regions)] or step.cuts
+        parts = few_tiles(self._bench, about[0].box, self._room(), Stage.REFINE)
+        shown = about[0].scale(size)
+        return [part for part in parts if part.scale(size) >= (LEAST_GAIN if shown < 1 else CLOSER_GAIN) * shown]
 
     def _wider(self, step: Step, look: Look[T]) -> list[Cut]:
         """About what an edge cuts: the region with as much again on every side."""
@@ -229,7 +247,7 @@ class Walk(Generic[T]):
 
     async def _search(self) -> Step | None:
         """Tiles of what was not yet seen at a readable scale; first the whole in a few, where those are too many."""
-        self._trunk = self._stem
+        self._back_to_the_stem()
         bench = self._bench
         fine = [cut for part in bench.parts for cut in tiles(bench, part, min(1.0, bench.readable), Stage.SCAN)]
         unseen = {cut: seen for cut in fine if (seen := bench.searched(cut.box)) < SEARCHED}
@@ -255,9 +273,9 @@ class Walk(Generic[T]):
         return replace(step, cuts=cuts) if cuts else None
 
     def _room(self) -> int:
-        """How many new pictures a look may hold, beside the view and a crop or two that stay."""
+        """How many new pictures a look may hold, beside the view."""
         most = self._bench.info.profile.images_per_request
-        return max(1, min(self._most, most - 2 if most is not None else self._most))
+        return max(1, min(self._most, most - 1 if most is not None else self._most))
 
     async def _rendered(self, step: Step) -> tuple[Picture, ...]:
         return tuple([await self._bench.render(step.stage, cut.box, cut.fit) for cut in step.cuts])
