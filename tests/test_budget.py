@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from tests.support.hosts import connect, draw_picture, server_on
-from tests.support.walking import Seer, Sheet, ask, refine, said
+from tests.support.walking import Seer, Sheet, ask, ask_command, refine, said
 from zoomrefine_mcp import Budget
 from zoomrefine_mcp.backends.clients.base import Completion
 from zoomrefine_mcp.cli import main
@@ -138,17 +138,7 @@ def test_the_command_line_and_the_environment_take_a_budget(tmp_path, capsys, mo
     given = ["--budget", "looks=1"] if place == "flag" else []
     if place == "environment":
         monkeypatch.setenv("ZOOMREFINE_BUDGET", "looks=1")
-    command = [
-        "ask",
-        str(path),
-        "Which number?",
-        "--view-edge",
-        "200",
-        "--backend",
-        "scripted",
-        "--script",
-        str(script),
-    ]
+    command = ask_command(path, script)
     assert main([*command, *given, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["answer"], result["status_reason"], len(result["trace"])) == ("5", "budget", 1)

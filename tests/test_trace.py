@@ -11,7 +11,7 @@ import pytest
 from tests.support.fault_cases import draw_scene
 from tests.support.hosts import connect, draw_picture, server_on
 from tests.support.model_server import ModelServer
-from tests.support.walking import SHEET, Seer, Sheet, ask, refine, said
+from tests.support.walking import SHEET, Seer, Sheet, ask, ask_command, refine, said
 from zoomrefine_mcp import LocalizeResult, Settings, ZoomResult, open_app
 from zoomrefine_mcp.geometry import Box
 
@@ -73,17 +73,7 @@ def test_ask_prints_a_line_for_each_look_and_what_was_searched(tmp_path):
     path = draw_picture(tmp_path / "plate.png")
     script = tmp_path / "script.json"
     script.write_text(json.dumps(REPLIES), encoding="utf-8")
-    command = [
-        "ask",
-        str(path),
-        "Which number?",
-        "--view-edge",
-        "200",
-        "--backend",
-        "scripted",
-        "--script",
-        str(script),
-    ]
+    command = ask_command(path, script)
     done = subprocess.run(
         [sys.executable, "-m", "zoomrefine_mcp", *command], capture_output=True, text=True, timeout=120, check=False
     )

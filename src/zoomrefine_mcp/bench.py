@@ -91,8 +91,12 @@ class Bench(Generic[T]):
 
     @property
     def readable(self) -> float:
-        """The scale, shown pixels for each original one, from which on the source's print can be read."""
-        return self._source.readable
+        """The scale, shown pixels for each original one, from which on print can be read: native at the most."""
+        return min(1.0, self._source.readable)
+
+    def is_readable(self, scale: float) -> bool:
+        """Whether print can be read at that scale, up to the rounding of a processor's grid."""
+        return scale >= self.readable * _ROUNDING
 
     @property
     def parts(self) -> tuple[Box, ...]:
@@ -112,15 +116,18 @@ class Bench(Generic[T]):
             self.image_s += time.perf_counter() - began
 
     def scale(self, shown: Picture | Shown) -> float:
-        """Pixels shown for each original one, along the longer edge, where rounding to whole pixels says least."""
+        """Pixels shown for each original one."""
         box = shown.shows if isinstance(shown, Picture) else shown.box
-        return shown.size.long_edge / box.to_pixels(self.size).size.long_edge
+        return shown.size.scale_of(box.to_pixels(self.size).size)
 
-    def searched(self, box: Box | None = None) -> float:
-        """The share of ``box``, or of all that is to be searched, that was shown at a scale at which print is read."""
-        shown = [one for look in self.trace for one in look.pictures]
-        read = [one.box for one in shown if self.scale(one) >= min(self.readable, 1.0) * _ROUNDING]
-        parts = (box,) if box is not None else self.parts
+    def shown_readably(self) -> list[Box]:
+        """What was shown so far at a scale at which print can be read."""
+        shown = (one for look in self.trace for one in look.pictures)
+        return [one.box for one in shown if self.is_readable(self.scale(one))]
+
+    def searched(self) -> float:
+        """The share of all that is to be searched that was shown at a scale at which print can be read."""
+        read, parts = self.shown_readably(), self.parts
         return sum(part.area * part.covered_by(read) for part in parts) / sum(part.area for part in parts)
 
     def looks_left(self, otherwise: int) -> int:

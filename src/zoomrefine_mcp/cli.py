@@ -81,13 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = _options(arguments)
         settings = _settings(options)
+        serves = options.command in (None, "serve")
+        log_to_stderr(logging.INFO if serves else logging.WARNING)
         if options.command != "doctor":  # which has a row for it
-            log_to_stderr(logging.INFO if options.command in (None, "serve") else logging.WARNING)
             for said in misspelt_variables():
                 log.warning("%s", said)
-        if options.command in (None, "serve"):
+        if serves:
             return _serve(settings)
-        log_to_stderr(logging.WARNING)
         if options.command == "profiles":
             return _profiles(options, settings)
         if options.command == "doctor":

@@ -55,6 +55,14 @@ class Size:
         """
         return self if self.long_edge <= edge else self.scaled(edge / self.long_edge)
 
+    def scale_of(self, original: Size) -> float:
+        """Pixels of this for each one of ``original``, along the longer edge, where rounding to pixels says least.
+
+        >>> Size(1456, 819).scale_of(Size(7680, 4320))
+        0.18958333333333333
+        """
+        return self.long_edge / original.long_edge
+
     def __str__(self) -> str:
         return f"{self.width} x {self.height}"
 

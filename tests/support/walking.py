@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from zoomrefine_mcp import Budget, ZoomRefine
@@ -127,6 +128,12 @@ class Seer:
             )
             for look, messages in enumerate(self.requests, start=1)
         ]
+
+
+def ask_command(path: Path, script: Path) -> list[str]:
+    """The arguments that ask for a number on a picture seen at 200 px, answered by a script."""
+    asked = ["ask", str(path), "Which number?", "--view-edge", "200"]
+    return [*asked, "--backend", "scripted", "--script", str(script)]
 
 
 def refine(client: ChatClient, policy: str = "adaptive", budget: Budget | None = None, **facts: Any) -> ZoomRefine[Any]:

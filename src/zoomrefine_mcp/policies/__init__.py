@@ -1,7 +1,7 @@
 """Policies: a policy is a value that decides the next look. It keeps what it has as soon as it has it.
 
 ``Direct``    one look at the view (the baseline).
-``Paper``     Zoom-Refine to the letter (arXiv 2506.01663): one box, one crop at native pixels, two looks.
+``Paper``     Zoom-Refine to the letter (arXiv 2506.01663): one box, one crop, two looks.
 ``Adaptive``  as many looks as pay, each following from the evidence of the one before.
 ``Thorough``  the same, and a second, independent look at what decided.
 ``Pinpoint``  what ``localize_region`` runs: point in the view, sharpen in crops.

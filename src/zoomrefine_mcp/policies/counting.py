@@ -18,9 +18,9 @@ from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.errors import BackendError, ContextTooLong
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture
-from zoomrefine_mcp.policies.cuts import CROP_FLOOR, PADDING, Cut, affordable, tiles
+from zoomrefine_mcp.policies.cuts import CROP_FLOOR, PADDING, Cut, affordable, pictures_a_look, tiles
 from zoomrefine_mcp.policies.looking import DROPPED
-from zoomrefine_mcp.policies.walk import MOST_PICTURES, is_refusal
+from zoomrefine_mcp.policies.walk import is_refusal
 from zoomrefine_mcp.records import Answer, Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
 AT_BORDER = 0.005
@@ -80,7 +80,7 @@ class _Tally:
 
 
 async def _tally(bench: Bench[Any], question: Question, first: Look[Any], area: Box, looks: int) -> _Tally:
-    most = max(1, min(MOST_PICTURES, (bench.info.profile.images_per_request or MOST_PICTURES + 1) - 1))
+    most = pictures_a_look(bench)
     cuts = _tiles(bench, area, bench.looks_left(looks) * most)
     found: list[tuple[Region, Box]] = []
     pictures: list[Picture] = []
@@ -185,7 +185,7 @@ def _area(bench: Bench[Any], boxes: Sequence[Box]) -> Box:
 
 def _tiles(bench: Bench[Any], area: Box, most: int) -> list[Cut]:
     """Tiles of the area at a readable scale, or at the best that so many tiles show all of it at."""
-    scale = min(1.0, bench.readable)
+    scale = bench.readable
     cuts = tiles(bench, area, scale, Stage.COUNT)
     while len(cuts) > max(1, most):
         scale *= min(0.95, sqrt(max(1, most) / len(cuts)))

@@ -19,6 +19,8 @@ LESS_PADDING = (0.1, 0.05)
 """... or by less, where the model would not see that much at native resolution; a model's box is never exact."""
 CROP_FLOOR = Size(560, 420)
 """... and to at least so many original pixels: measured to read all of 46 questions on real pictures."""
+MOST_PICTURES = 6
+"""New pictures in one look, where the model takes so many."""
 MOST_PARTS = 4
 """A region that one picture does not show at a readable scale is cut into so many, or shown reduced."""
 OVERLAP = 0.04
@@ -38,7 +40,7 @@ class Cut:
 
     def scale(self, size: Size) -> float:
         """Pixels shown for each one of an original of ``size``."""
-        return self.fit.size.long_edge / self.box.to_pixels(size).size.long_edge
+        return self.fit.size.scale_of(self.box.to_pixels(size).size)
 
 
 def crop_for_eye(bench: Bench[Any], region: Box, floor: Size = CROP_FLOOR) -> Cut:
@@ -68,12 +70,12 @@ def crops_for(bench: Bench[Any], region: Box, most: int, floor: Size = CROP_FLOO
         floor: A crop's least size in original pixels.
     """
     whole = crop_for_eye(bench, region, floor)
-    if whole.scale(bench.size) >= min(1.0, bench.readable):
+    if whole.scale(bench.size) >= bench.readable:
         return [whole]
     for columns, rows in _grids(whole.box.to_pixels(bench.size).size, min(most, MOST_PARTS)):
         cells = [_overlapping(cell, whole.box, bench.size) for cell in whole.box.cells(columns, rows)]
         cuts = [_as_seen(bench, cell, Stage.REFINE) for cell in cells]
-        if min(cut.scale(bench.size) for cut in cuts) >= min(1.0, bench.readable):
+        if min(cut.scale(bench.size) for cut in cuts) >= bench.readable:
             return cuts
     return [whole]
 
@@ -104,6 +106,12 @@ def few_tiles(bench: Bench[Any], within: Box, most: int, stage: Stage) -> list[C
         if shown > NEARLY * scale:
             best, scale = cuts, shown
     return best
+
+
+def pictures_a_look(bench: Bench[Any], most: int = MOST_PICTURES) -> int:
+    """How many new pictures one look may hold, beside the view: at most ``most``, at least one."""
+    taken = bench.info.profile.images_per_request
+    return max(1, most if taken is None else min(most, taken - 1))
 
 
 def affordable(bench: Bench[Any], cuts: Sequence[Cut]) -> list[Cut]:

@@ -37,7 +37,7 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Zoom-Refine as published: the paper's text format, its padding, one crop at native pixels.
+    """Zoom-Refine as published: the paper's text format, its padding, one crop that is never enlarged.
 
     Attributes:
         view_edge: Long edge of the view, if less than 4096 and what the model sees.

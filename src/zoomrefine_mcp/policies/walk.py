@@ -12,14 +12,22 @@ from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.errors import BackendError, BackendFailure, ContextTooLong
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture
-from zoomrefine_mcp.policies.cuts import CROP_FLOOR, Cut, affordable, crop_for_eye, crops_for, few_tiles, tiles
+from zoomrefine_mcp.policies.cuts import (
+    CROP_FLOOR,
+    MOST_PICTURES,
+    Cut,
+    affordable,
+    crop_for_eye,
+    crops_for,
+    few_tiles,
+    pictures_a_look,
+    tiles,
+)
 from zoomrefine_mcp.policies.looking import DROPPED, is_settled
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, ReplyForm, Stage, Status
 
 log = logging.getLogger(__name__)
 
-MOST_PICTURES = 6
-"""New pictures in one look, where the model takes so many."""
 MOST_REGIONS = 4
 """Regions of one reply that are looked at."""
 LEAST_GAIN = 1.1
@@ -30,8 +38,6 @@ WORTH_A_PASS = 1.3
 """A pass over the whole in a few tiles has to show it at this many times the view's scale."""
 HELD = 0.8
 """A region counts as shown by a picture that holds this share of it."""
-ROUNDING = 0.98
-"""A picture whose size was rounded by a processor's grid shows a scale all the same."""
 AS_LARGE_AS_IT_GETS = 2.0
 """What was shown at this many times its original size and could not be made out will not be at any scale."""
 SEARCHED = 0.995
@@ -192,8 +198,8 @@ class Walk(Generic[T]):
             large = any(self._shown_at(box) >= AS_LARGE_AS_IT_GETS for box in named)
             return None if large and look.evidence is Evidence.TOO_SMALL else await self._search()
         self._misses += 1
-        sharp = [cut for cut in step.cuts if cut.scale(self._bench.size) >= min(1.0, self._bench.readable) * ROUNDING]
-        self._empty += [cut.box for cut in sharp]  # what was shown reduced may hold it all the same
+        sharp = [cut.box for cut in step.cuts if self._bench.is_readable(cut.scale(self._bench.size))]
+        self._empty += sharp  # what was shown reduced may hold it all the same
         self._likely += [region.box for region in look.regions]
         if step.stage is not Stage.SCAN and self._misses < MISSES:
             cuts = self._crops(look.regions)
@@ -249,8 +255,9 @@ class Walk(Generic[T]):
         """Tiles of what was not yet seen at a readable scale; first the whole in a few, where those are too many."""
         self._back_to_the_stem()
         bench = self._bench
-        fine = [cut for part in bench.parts for cut in tiles(bench, part, min(1.0, bench.readable), Stage.SCAN)]
-        unseen = {cut: seen for cut in fine if (seen := bench.searched(cut.box)) < SEARCHED}
+        fine = [cut for part in bench.parts for cut in tiles(bench, part, bench.readable, Stage.SCAN)]
+        read = bench.shown_readably()
+        unseen = {cut: seen for cut in fine if (seen := cut.box.covered_by(read)) < SEARCHED}
         if not unseen:
             return None
         if len(unseen) > self._room() * bench.looks_left(self._looks) and not self._passed_over:
@@ -274,8 +281,7 @@ class Walk(Generic[T]):
 
     def _room(self) -> int:
         """How many new pictures a look may hold, beside the view."""
-        most = self._bench.info.profile.images_per_request
-        return max(1, min(self._most, most - 1 if most is not None else self._most))
+        return pictures_a_look(self._bench, self._most)
 
     async def _rendered(self, step: Step) -> tuple[Picture, ...]:
         return tuple([await self._bench.render(step.stage, cut.box, cut.fit) for cut in step.cuts])
@@ -291,7 +297,7 @@ class Walk(Generic[T]):
         A crop's target stands before the model's box in it: asked for an answer, a model boxes less carefully than
         asked where to look. What was found in a tile or a reduced crop is news.
         """
-        sharp = all(cut.scale(self._bench.size) >= min(1.0, self._bench.readable) for cut in step.cuts)
+        sharp = all(cut.scale(self._bench.size) >= self._bench.readable for cut in step.cuts)
         if step.targets and ((len(step.cuts) <= len(step.targets) and sharp) or not look.regions):
             return step.targets
         found = look.evidence is not Evidence.NOT_HERE and look.regions
