@@ -18,7 +18,7 @@ import anyio.to_thread
 import pytest
 
 from tests.support.hosts import connect
-from tests.support.real_server import Remembered
+from tests.support.real_server import Pointing, Remembered
 from zoomrefine_mcp import Settings, ZoomRefine, ZoomRefineError, open_app
 from zoomrefine_mcp.access import Access
 from zoomrefine_mcp.backends.base import Ask, Look
@@ -60,7 +60,7 @@ async def test_every_reply_of_every_look_fits_the_schema_and_is_read(server, dra
     path, read = draw(3000, 2000), 0
     async with open_app(settings(server, wire)) as app:
         for question in QUESTIONS:
-            backend = Remembered(await app.backend())
+            backend = Pointing(await app.backend())
             result = await ZoomRefine(backend).zoom_and_refine(path, question)
             for look in backend.looks:
                 Reply.model_validate_json(look.transcript.messages[-1].parts[0])
@@ -88,7 +88,7 @@ async def test_a_search_goes_on_with_as_many_pictures_a_look_as_the_server_takes
 @pytest.mark.parametrize("wire", WIRES)
 async def test_the_second_look_finds_the_first_ones_prompt_in_the_prefix_cache(server, draw, wire, figures):
     async with open_app(settings(server, wire)) as app:
-        backend = Remembered(await app.backend())
+        backend = Pointing(await app.backend())
         result = await ZoomRefine(backend).zoom_and_refine(draw(3000, 2000), "What does the plate say?")
     first, second, *_ = (look.usage for look in backend.looks)
     share = min(1.0, second.cached_input_tokens / first.input_tokens)  # it may find stage 1's reply there too
@@ -103,7 +103,9 @@ async def test_the_second_look_finds_the_first_ones_prompt_in_the_prefix_cache(s
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_the_server_counts_as_many_tokens_as_the_sent_size_says(server, draw, size, figures):
     async with open_app(settings(server)) as app:
-        result = await app.zoom_and_refine(str(draw(*size)), "What does the plate say?")
+        result = await ZoomRefine(Pointing(await app.backend())).zoom_and_refine(
+            draw(*size), "What does the plate say?"
+        )
     profile = profile_for(server.model, wire="openai")
     for name, picture in (("view", result.sent.view), ("crop", result.sent.crops[0])):
         counted = await anyio.to_thread.run_sync(server.image_tokens, picture)
@@ -172,4 +174,5 @@ def test_the_command_line_asks_the_server_for_its_model_and_answers(server, draw
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["model"] == server.model
-    assert result["usage"]["calls"] == len(result["trace"]) >= 2
+    assert result["usage"]["calls"] == len(result["trace"])
+    assert len(result["trace"]) >= 2 or result["status_reason"] == "legible_view"

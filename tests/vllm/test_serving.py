@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from zoomrefine_mcp import Settings, open_app
+from tests.support.real_server import Pointing
+from zoomrefine_mcp import Settings, ZoomRefine, open_app
 
 pytestmark = [pytest.mark.vllm, pytest.mark.anyio, pytest.mark.usefixtures("takes_one_picture")]
 
@@ -28,7 +29,8 @@ for arguments in json.load(sys.stdin):
 async def test_with_a_limit_of_one_picture_the_first_answer_stays_and_the_flag_is_named(server, draw, wire, figures):
     asked = Settings(backend=wire, base_url=server.url(wire), max_tokens=3000)
     async with open_app(asked) as app:
-        result = await app.zoom_and_refine(str(draw(3000, 2000)), "What does the plate say?")
+        backend = Pointing(await app.backend())
+        result = await ZoomRefine(backend).zoom_and_refine(draw(3000, 2000), "What does the plate say?")
     assert (result.status, result.status_reason) == ("preliminary", "refine_failed")
     assert (result.answer, result.abstained) == (result.preliminary_answer, result.answer is None)
     [said] = [warning for warning in result.warnings if "later look" in warning]
