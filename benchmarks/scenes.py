@@ -312,8 +312,15 @@ def _ask(field: Field, printed: str, entity: str, rng: random.Random) -> str:
 
 
 def _sample(
-    plan: Plan, rng: random.Random, question: str, value: str | None, others: list[str], box: PixelRect | None
+    plan: Plan,
+    rng: random.Random,
+    question: str,
+    value: str | None,
+    others: list[str],
+    box: PixelRect | None,
+    printed_with: tuple[str, ...] = (),
 ) -> Sample:
+    """The sample of a scene; ``printed_with`` are words before the value that an answer may hold too ("Mon-Fri")."""
     choices: tuple[str, ...] = ()
     if plan.multiple_choice:
         pool = sorted({other for other in others if other != value})
@@ -323,7 +330,7 @@ def _sample(
         if value is None or rng.random() < 0.5:
             options.append(rng.choice(ABSTAIN_CHOICES))
         choices = tuple(options)
-    accepted = () if value is None else (value,)
+    accepted = () if value is None else (value, *(f"{printed} {value}" for printed in printed_with))
     return Sample(
         f"{plan.kind}-{plan.seed}", plan.kind, question, choices, value, accepted, plan.detail, plan.label, box
     )
@@ -517,7 +524,8 @@ def _street(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:
     question = _ask(SHOP_FIELDS[wanted], printed_label, entity, rng)
     if missing == "nowhere":
         question, value, target = rng.choice(NOWHERE), None, None
-    return scene, _sample(plan, rng, question, value, others, target)
+    days = ("Mon-Fri",) if printed_label == "Mon-Fri" else ()
+    return scene, _sample(plan, rng, question, value, others, target, days)
 
 
 def _floor_plan(plan: Plan, rng: random.Random) -> tuple[Image.Image, Sample]:

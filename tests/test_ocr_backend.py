@@ -167,6 +167,12 @@ async def test_what_is_written_under_a_name_is_read_without_a_label():
     assert (await look_once(lines, "What is written below 'DOCK 7'?")).answer.text == "4471-C"
 
 
+@pytest.mark.parametrize(("printed", "answer"), [("25.1.1911", "25.1.1911"), ("d. 25.1.1911", None)])
+async def test_the_only_date_near_a_name_answers_unless_a_mark_says_of_what_it_is(printed, answer):
+    lines = [Written("OTTO MARCHETTI", 1000, 1000, 40), Written(printed, 1000, 1080, 24)]
+    assert (await look_once(lines, "When was Otto Marchetti born?")).answer.text == answer
+
+
 def in_rows(*rows: tuple[str, ...], capital: float) -> list[Written]:
     return [
         Written(text, 500 + 1000 * column, 400 + 3.5 * capital * row, capital)

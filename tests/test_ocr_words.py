@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoomrefine_mcp.backends.reading.choices import similar
-from zoomrefine_mcp.backends.reading.values import extract, is_pure, tidy
+from zoomrefine_mcp.backends.reading.values import extract, is_marked, is_pure, tidy
 from zoomrefine_mcp.backends.reading.wanted import Form, Side, describe, take_apart
 from zoomrefine_mcp.backends.reading.words import MATCH, alike, find, respaced, tokens
 
@@ -156,6 +156,21 @@ def test_a_line_with_a_label_of_its_own_is_no_bare_value():
     assert not is_pure(Form.ANY, "Key no.: 2055")
     assert not is_pure(Form.NAME, "Oil VG 46")
     assert tidy(" no. 48-2207;") == "48-2207"
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "marked"),
+    [
+        (Form.WHEN, "d. 25.1.1911", True),
+        (Form.WHEN, "\u2020 25 January 1911", True),
+        (Form.PHONE, "F 0595 64 82 83", True),
+        (Form.WHEN, "on 25.1.1911", False),
+        (Form.WHEN, "Mon-Fri 11:15-21:00", False),
+        (Form.PRICE, "EUR 4.50", False),
+    ],
+)
+def test_a_value_with_a_mark_of_its_own_before_it_is_told_from_a_bare_one(form, text, marked):
+    assert is_marked(form, text) is marked
 
 
 def test_options_with_digits_have_to_be_the_same_and_others_may_be_misread():

@@ -13,7 +13,7 @@ from zoomrefine_mcp.backends.reading.labels import is_header, valued
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, in_section, under
 from zoomrefine_mcp.backends.reading.names import covered
 from zoomrefine_mcp.backends.reading.sides import at_side
-from zoomrefine_mcp.backends.reading.values import extract, is_pure
+from zoomrefine_mcp.backends.reading.values import extract, is_marked, is_pure
 from zoomrefine_mcp.backends.reading.wanted import Form, Wanted, is_general
 from zoomrefine_mcp.backends.reading.words import MATCH, MONTHS, Hit, find, has_digit, squashed, tokens
 
@@ -84,6 +84,7 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
         values = {
             squashed(one.value): one for one in reversed(owned)
             if is_pure(wanted.form, one.spot.line.text)
+            and not is_marked(wanted.form, one.spot.line.text)
             and (wanted.form is not Form.PRICE or not squashed(one.value).isdigit())  # a bare number tells nothing
         }  # fmt: skip
         if len(values) == 1:

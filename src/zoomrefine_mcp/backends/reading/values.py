@@ -49,6 +49,9 @@ _LEADING = re.compile(
 )
 _TRAILING = re.compile(r"[\s:;,|=_\-\u2013\u2014.]+$")
 _LABELLED = re.compile(r"[^\W\d]\W*[:=](?!\d)")
+_MARK = re.compile(r"[^\W_]")
+_SIGN = re.compile(r"\s*[*\u2020\u2021\u221e\u26ad]")
+"""Born, died, married; or a footnote's."""
 _BLANK = re.compile(r"[\s._\-\u2013\u2014:…*]*$")
 
 
@@ -119,6 +122,17 @@ def is_pure(form: Form, text: str) -> bool:
     if form is Form.NAME and any(char.isdigit() for char in text):
         return False
     return len(squashed(text)) - len(squashed(value)) <= 2
+
+
+def is_marked(form: Form, text: str) -> bool:
+    """Whether a mark of its own, however short, stands before the value in a text and says what it is the value of.
+
+    >>> is_marked(Form.WHEN, "d. 25.1.1911"), is_marked(Form.WHEN, "on 25.1.1911"), is_marked(Form.PHONE, "F 6482 83")
+    (True, False, True)
+    """
+    value = extract(form, text)
+    before = _LEADING.sub("", text[: text.find(value)]) if value else ""
+    return bool(_MARK.search(before) or _SIGN.match(text))
 
 
 def _number(text: str) -> str | None:
