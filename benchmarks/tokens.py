@@ -32,6 +32,7 @@ from zoomrefine_mcp.backends.clients.models import pick_model
 from zoomrefine_mcp.backends.clients.openai import OpenAIClient
 from zoomrefine_mcp.backends.endpoints import choose_endpoint
 from zoomrefine_mcp.backends.profiles import Axes, Profile, Unit, profile_for
+from zoomrefine_mcp.errors import ReplyUnreadable
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.records import ReplyForm, Usage
@@ -148,7 +149,10 @@ async def _own_replies(path: Path, base_url: str) -> None:
         _draw(path, PICTURE)
         async with _served(base_url) as (client, model, profile):
             short = replace(profile, reply_tokens=min(OWN_TOKENS, profile.reply_tokens))
-            print(_all_looks(model, policy, await _asked(path, client, model, short, policy)), flush=True)
+            try:
+                print(_all_looks(model, policy, await _asked(path, client, model, short, policy)), flush=True)
+            except ReplyUnreadable as unread:  # a first look by random weights, in a form that nothing binds
+                print(f"| {model} | {policy} | | | | | | | | | {unread.code} |", flush=True)
 
 
 @asynccontextmanager
