@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.support.walking import Sheet, ask, said
 from zoomrefine_mcp import Budget
+from zoomrefine_mcp.borders import joined
 from zoomrefine_mcp.errors import BackendError, ContextTooLong
 from zoomrefine_mcp.geometry import Box, Size
-from zoomrefine_mcp.policies.counting import joined
 from zoomrefine_mcp.records import Region
 
 pytestmark = pytest.mark.anyio

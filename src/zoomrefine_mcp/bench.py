@@ -41,6 +41,9 @@ _WORDS_TOKENS = 400
 _ROUNDINGS = 12
 """How often a size is reduced by 5% until a processor's grid no longer rounds it up beyond a limit."""
 
+MOST_PICTURES = 6
+"""New pictures in one look, where the model takes so many."""
+
 Report = Callable[[Event], None]
 """Takes an event; called on the event loop, must return at once."""
 
@@ -59,6 +62,8 @@ class Bench(Generic[T]):
         trace: Every look that was read, in order.
         usage: What all of them cost, failed ones included.
         warnings: What a caller should know.
+        most_pictures: New pictures in one look, as far as its server has not refused so many.
+        most_in_request: Pictures in one request, earlier ones of the conversation included; None: as many as one likes.
     """
 
     def __init__(
@@ -70,12 +75,13 @@ class Bench(Generic[T]):
         self._report = report
         self._steps = 0
         self._stage = Stage.LOCALIZE
-        self._last = Usage()
         self._limit = Limit()
         self.kept: Outcome | None = None
         self.trace: list[LookRecord] = []
         self.usage = Usage()
         self.warnings: list[str] = []
+        self.most_pictures = MOST_PICTURES
+        self.most_in_request = backend.info.profile.images_per_request
         self.model_s = 0.0
         self.image_s = 0.0
 
@@ -94,9 +100,9 @@ class Bench(Generic[T]):
         """The scale, shown pixels for each original one, from which on print can be read: native at the most."""
         return min(1.0, self._source.readable)
 
-    def is_readable(self, scale: float) -> bool:
-        """Whether print can be read at that scale, up to the rounding of a processor's grid."""
-        return scale >= self.readable * _ROUNDING
+    def shows_readably(self, shown: Picture | Shown) -> bool:
+        """Whether print can be read in a picture as it was shown, up to the rounding of a processor's grid."""
+        return self.scale(shown) >= self.readable * _ROUNDING
 
     @property
     def parts(self) -> tuple[Box, ...]:
@@ -123,7 +129,7 @@ class Bench(Generic[T]):
     def shown_readably(self) -> list[Box]:
         """What was shown so far at a scale at which print can be read."""
         shown = (one for look in self.trace for one in look.pictures)
-        return [one.box for one in shown if self.is_readable(self.scale(one))]
+        return [one.box for one in shown if self.shows_readably(one)]
 
     def searched(self) -> float:
         """The share of all that is to be searched that was shown at a scale at which print can be read."""
@@ -134,11 +140,17 @@ class Bench(Generic[T]):
         """How many looks may still be taken, where the budget names none by ``otherwise``."""
         return max(0, (self._budget.looks or otherwise) - len(self.trace))
 
-    def affords(self, pictures: Sequence[Size]) -> bool:
-        """Whether one more look at pictures of these sizes is within the budget of tokens.
+    @property
+    def room(self) -> int:
+        """How many new pictures one look may hold, beside the view: at least one."""
+        beside = self.most_pictures if self.most_in_request is None else self.most_in_request - 1
+        return max(1, min(self.most_pictures, beside))
 
-        It may cost its prompt and a reply twice, since a reply that cannot be read is asked for once more; a reply is
-        reckoned at twice the longest so far.
+    def affords(self, pictures: Sequence[Size], after: Look[T]) -> bool:
+        """Whether one more look at pictures of these sizes, going on from ``after``, is within the budget of tokens.
+
+        What that conversation came to is sent again. The look may cost its prompt and a reply twice, since a reply that
+        cannot be read is asked for once more; a reply is reckoned at twice the longest so far.
         """
         if self._budget.tokens is None:
             return True
@@ -146,7 +158,8 @@ class Bench(Generic[T]):
         new = sum(map(profile.image_tokens, pictures))
         longest = max((look.usage.output_tokens for look in self.trace), default=0)
         reply = min(profile.reply_tokens, 2 * longest)
-        likely = 2 * (self._last.input_tokens + self._last.output_tokens + new + _WORDS_TOKENS + reply)
+        earlier = after.usage.input_tokens + after.usage.output_tokens
+        likely = 2 * (earlier + new + _WORDS_TOKENS + reply)
         spent = self.usage.input_tokens + self.usage.output_tokens
         return spent + likely <= self._budget.tokens
 
@@ -168,6 +181,19 @@ class Bench(Generic[T]):
             return await self._source.render(region, fit)
         finally:
             self.image_s += time.perf_counter() - began
+
+    async def render_view(self, stage: Stage, view_edge: int | None) -> Picture:
+        """The whole picture at the size that the model sees, or with a long edge of ``view_edge`` where that is less.
+
+        Raises:
+            ImageDamaged: The file cannot be decoded (any more).
+        """
+        wanted = self.size if view_edge is None else self.size.within_edge(view_edge)
+        return await self.render(stage, Box.full(), self.fit(stage, wanted))
+
+    def is_native(self, view: Picture) -> bool:
+        """Whether the view shows every pixel that there is."""
+        return view.size.width >= self.size.width and view.size.height >= self.size.height
 
     async def look(self, ask: Ask, after: T | None = None, *, why: str = "") -> Look[T]:
         """Ask the backend; where its server refuses a picture as too large, once more with a smaller rendering.
@@ -246,7 +272,6 @@ class Bench(Generic[T]):
             took = time.perf_counter() - began
             self.model_s += took
         self.usage += look.usage
-        self._last = look.usage
         before = self.trace[-1].answer if self.trace else look.answer
         self.trace.append(
             LookRecord(

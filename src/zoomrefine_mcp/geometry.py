@@ -233,6 +233,15 @@ class Box:
                 end = max(end, part.y1)
         return min(1.0, area / self.area)
 
+    def likeness(self, other: Box) -> float:
+        """What both share of what either covers, 0 to 1.
+
+        >>> Box(0.0, 0.0, 1.0, 1.0).likeness(Box(0.0, 0.0, 0.5, 1.0))
+        0.5
+        """
+        shared = self.intersection(other)
+        return shared.area / (self.area + other.area - shared.area) if shared else 0.0
+
     def cells(self, columns: int, rows: int) -> list[Box]:
         """The box cut into a grid of equal cells, row by row.
 

@@ -46,6 +46,13 @@ class Picture:
     size: Size
     shows: Box
 
+    def shorter_side(self, box: Box) -> float:
+        """Pixels of this picture along the shorter side of a box on the original."""
+        return min(
+            box.width / self.shows.width * self.size.width,
+            box.height / self.shows.height * self.size.height,
+        )
+
     def __repr__(self) -> str:
         return f"Picture({self.mime_type}, {self.size}, {len(self.data)} bytes, shows {self.shows.as_list()})"
 

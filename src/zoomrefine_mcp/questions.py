@@ -8,7 +8,7 @@ from itertools import islice, product
 from string import ascii_uppercase
 
 from zoomrefine_mcp.errors import BadRequest
-from zoomrefine_mcp.records import MAX_QUESTION_CHARS, Choice, Question
+from zoomrefine_mcp.records import MAX_QUESTION_CHARS, Answer, Choice, Question
 from zoomrefine_mcp.safe_text import whole_characters
 
 MAX_CHOICES = len(ascii_uppercase) * (1 + len(ascii_uppercase))
@@ -169,3 +169,20 @@ def _letters(number: int) -> list[str]:
 
 def _letter(match: re.Match[str]) -> str:
     return next(letter for letter in match.group("held", "closed", "dotted") if letter).upper()
+
+
+def number_as_answer(question: Question, number: int) -> Answer:
+    """What was counted, as the option that says it where there are options; none where no option does."""
+    counted = "Counted over disjoint tiles, with a box for each."
+    if not question.choices:
+        return Answer(str(number), explanation=counted)
+    said = [choice for choice in question.choices if choice.text.split()[:1] == [str(number)]]
+    if len(said) == 1:
+        return Answer(said[0].text, said[0].letter, explanation=counted)
+    return no_answer(question, f"{counted} {number} is none of the options.")
+
+
+def no_answer(question: Question, explanation: str) -> Answer:
+    """An answer that abstains, with the option that says so where there is one."""
+    letter = next((choice.letter for choice in question.choices if choice.abstains), None)
+    return Answer(None, letter, abstained=True, explanation=explanation)

@@ -105,6 +105,11 @@ class Answer:
     abstained: bool = False
     explanation: str | None = None
 
+    @property
+    def told(self) -> str:
+        """The answer in a line, with the letter of its option."""
+        return f"{self.choice}. {self.text}" if self.choice else str(self.text)
+
     def agrees(self, other: Answer) -> bool:
         """Whether both say the same: by option where one was chosen, else by their words, blanks and case aside.
 

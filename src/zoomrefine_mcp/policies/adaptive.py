@@ -11,17 +11,18 @@ from typing import Any, ClassVar
 
 from zoomrefine_mcp.backends.base import Ask, Look
 from zoomrefine_mcp.bench import Bench
-from zoomrefine_mcp.pictures import Picture
+from zoomrefine_mcp.cuts import CROP_FLOOR, crop_for_eye, shared
 from zoomrefine_mcp.policies.counting import count
-from zoomrefine_mcp.policies.cuts import CROP_FLOOR, crop_for_eye
-from zoomrefine_mcp.policies.looking import is_native, is_settled, preliminary, render_view, unzoomed
+from zoomrefine_mcp.policies.looking import is_settled, preliminary, unzoomed
 from zoomrefine_mcp.policies.walk import Walk
 from zoomrefine_mcp.questions import asks_for_a_count
-from zoomrefine_mcp.records import Answer, Evidence, Question, ReplyForm, Stage, Status
+from zoomrefine_mcp.records import Evidence, Question, ReplyForm, Stage, Status
 
 LEGIBLE_LINE = 18.0
 """A box whose shorter side has so many pixels of the view is not looked at again where the model calls it legible: a
 box about a line of print is half as high again as its capitals, and perception saturates at 12 pixels of detail."""
+HALF = 0.5
+"""A picture that shares so much with a region, or a region with it, shows what the answer was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,11 @@ class Adaptive:
 
     async def walked(self, bench: Bench[Any], question: Question) -> Walk[Any] | None:
         """The looks of the policy; None where the first one was enough or the things were counted."""
-        view = await render_view(bench, Stage.LOCALIZE, self.view_edge)
+        view = await bench.render_view(Stage.LOCALIZE, self.view_edge)
         first = await bench.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, question, (view,)), why="the whole")
         before = preliminary(first, first.regions)
         bench.keep(before)
-        if is_native(first.pictures[0], bench.size):
+        if bench.is_native(first.pictures[0]):
             bench.keep(unzoomed(before, Status.DIRECT, "native_view"))
             return None
         counts = bench.info.profile.counts and asks_for_a_count(question.text)
@@ -74,35 +75,29 @@ class Thorough(Adaptive):
     async def run(self, bench: Bench[Any], question: Question) -> None:
         """As many looks as pay, and one or two more on what decided."""
         walk = await self.walked(bench, question)
-        if walk is None or walk.deciding is None or bench.kept is None or bench.kept.reason is not None:
+        if walk is None or walk.outcome.reason is not None:
             return
-        if not self._may_look(bench, walk.deciding):
-            return
-        ask = Ask(Stage.VERIFY, ReplyForm.JSON, question, (walk.deciding,))
-        second = await bench.look(ask, why="the deciding crop, by itself")
-        if is_settled(second) and not second.answer.agrees(walk.outcome.answer):
+        regions = [region.box for region in walk.outcome.regions]
+        pictures = walk.last.pictures
+        deciding = [one for one in pictures if any(shared(one.shows, box) >= HALF for box in regions)] or pictures
+        why = "the deciding crop, by itself"
+        second = await walk.conversation.ask_apart(Stage.VERIFY, question, deciding, why)
+        if second is not None and is_settled(second) and not second.answer.agrees(walk.outcome.answer):
             await self._decide(bench, question, walk, second)
 
     async def _decide(self, bench: Bench[Any], question: Question, walk: Walk[Any], second: Look[Any]) -> None:
         """One more look with both answers in view."""
-        outcome, rivals = walk.outcome, (walk.outcome.answer, second.answer)
-        region = (second.regions or outcome.regions)[:1]
-        box = region[0].box if region else second.pictures[0].shows
-        cut = crop_for_eye(bench, box, CROP_FLOOR.scaled(0.5))
-        third: Look[Any] | None = None
-        if self._may_look(bench, second.pictures[0]):
-            told = replace(question, rivals=tuple(map(_told, rivals)))
-            picture = await bench.render(Stage.REFINE, cut.box, cut.fit)
-            ask = Ask(Stage.REFINE, ReplyForm.JSON, told, (picture,))
-            third = await bench.look(ask, walk.transcript, why="two answers: a finer scale decides")
+        rivals = (walk.outcome.answer, second.answer)
+        boxes = [region.box for region in second.regions or walk.outcome.regions] or [second.pictures[0].shows]
+        told = replace(question, rivals=tuple(rival.told for rival in rivals))
+        finer = crop_for_eye(bench, boxes[0], CROP_FLOOR.scaled(0.5))
+        why = "two answers: a finer scale decides"
+        third = await walk.conversation.show(Stage.REFINE, told, [finer], why)
         if third is not None and is_settled(third) and any(third.answer.agrees(rival) for rival in rivals):
-            bench.keep(replace(outcome, answer=third.answer, evidence=third.evidence))
+            bench.keep(replace(walk.outcome, answer=third.answer, evidence=third.evidence))
             return
-        bench.warn(f"Two looks at the deciding crop disagree: {' and '.join(map(_told, rivals))}.")
-        bench.keep(replace(outcome, reason="contested", contested=True))
-
-    def _may_look(self, bench: Bench[Any], picture: Picture) -> bool:
-        return bench.looks_left(self.looks) > 0 and bench.affords([picture.size])
+        bench.warn(f"Two looks at the deciding crop disagree: {' and '.join(told.rivals)}.")
+        bench.keep(replace(walk.outcome, reason="contested", contested=True))
 
 
 def shows_enough(first: Look[Any], *, counts: bool) -> bool:
@@ -114,13 +109,4 @@ def shows_enough(first: Look[Any], *, counts: bool) -> bool:
         return False
     if counts and first.answer.text != str(len(first.regions)):
         return False
-    view = first.pictures[0]
-    shortest = min(
-        min(one.box.width / view.shows.width * view.size.width, one.box.height / view.shows.height * view.size.height)
-        for one in first.regions
-    )
-    return shortest >= LEGIBLE_LINE
-
-
-def _told(answer: Answer) -> str:
-    return f"{answer.choice}. {answer.text}" if answer.choice else str(answer.text)
+    return min(first.pictures[0].shorter_side(region.box) for region in first.regions) >= LEGIBLE_LINE

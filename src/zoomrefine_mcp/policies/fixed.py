@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from zoomrefine_mcp.backends.base import Ask
 from zoomrefine_mcp.bench import Bench
-from zoomrefine_mcp.policies.looking import is_native, preliminary, refined, render_view, snapped, unzoomed
+from zoomrefine_mcp.cuts import snapped
+from zoomrefine_mcp.policies.looking import preliminary, refined, unzoomed
 from zoomrefine_mcp.records import Question, ReplyForm, Stage, Status
 
 PAPER_VIEW_EDGE = 4096
@@ -29,9 +30,9 @@ class Direct:
 
     async def run(self, bench: Bench[Any], question: Question) -> None:
         """One look."""
-        view = await render_view(bench, Stage.DIRECT, self.view_edge)
+        view = await bench.render_view(Stage.DIRECT, self.view_edge)
         look = await bench.look(Ask(Stage.DIRECT, ReplyForm.JSON, question, (view,)), why="the whole")
-        reason = "native_view" if is_native(look.pictures[0], bench.size) else "policy"
+        reason = "native_view" if bench.is_native(look.pictures[0]) else "policy"
         bench.keep(unzoomed(preliminary(look, look.regions), Status.DIRECT, reason))
 
 
@@ -48,7 +49,7 @@ class Paper:
 
     async def run(self, bench: Bench[Any], question: Question) -> None:
         """Two looks; one where no box was given."""
-        view = await render_view(bench, Stage.LOCALIZE, min(self.view_edge or PAPER_VIEW_EDGE, PAPER_VIEW_EDGE))
+        view = await bench.render_view(Stage.LOCALIZE, min(self.view_edge or PAPER_VIEW_EDGE, PAPER_VIEW_EDGE))
         ask = Ask(Stage.LOCALIZE, ReplyForm.TEXT, question, (view,))
         first = await bench.look(ask, why="the whole")
         before = preliminary(first, first.regions[:1])

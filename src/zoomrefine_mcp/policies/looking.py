@@ -7,9 +7,8 @@ from typing import Any, Protocol
 
 from zoomrefine_mcp.backends.base import Look
 from zoomrefine_mcp.bench import Bench
-from zoomrefine_mcp.geometry import Box, Size
-from zoomrefine_mcp.pictures import Picture
-from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage, Status
+from zoomrefine_mcp.cuts import holds
+from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Status
 
 DROPPED = "picture_dropped"
 """The reason of an outcome whose picture did not reach the model, by the tokens of its prompt."""
@@ -26,25 +25,21 @@ class Policy(Protocol):
         ...
 
 
-async def render_view(bench: Bench[Any], stage: Stage, view_edge: int | None) -> Picture:
-    """The whole picture at the size that the model sees, or less where ``view_edge`` says so."""
-    wanted = bench.size if view_edge is None else bench.size.within_edge(view_edge)
-    return await bench.render(stage, Box.full(), bench.fit(stage, wanted))
-
-
-def is_native(view: Picture, size: Size) -> bool:
-    """Whether the view shows every pixel that there is."""
-    return view.size.width >= size.width and view.size.height >= size.height
-
-
 def is_settled(look: Look[Any]) -> bool:
     """Whether what the question needs was read; a reply that does not speak of evidence is taken at its word."""
     return not look.answer.abstained and look.evidence in (Evidence.LEGIBLE, Evidence.UNKNOWN)
 
 
-def snapped(box: Box, size: Size) -> Box:
-    """The box in whole pixels of the original."""
-    return Box.from_pixels(box.to_pixels(size), size)
+def is_there(look: Look[Any]) -> bool:
+    """Whether a look shows what is asked for, well enough or not.
+
+    A reply may contradict itself: "legible" with a box and no answer, "not here" with an answer and a box in what was
+    just shown. Both say that there is something to be looked at more closely.
+    """
+    if look.evidence in (Evidence.TOO_SMALL, Evidence.CUT_OFF):
+        return True
+    here = any(holds(picture.shows, region.box) for region in look.regions for picture in look.pictures)
+    return here and (look.evidence is Evidence.LEGIBLE or not look.answer.abstained)
 
 
 def preliminary(first: Look[Any], regions: tuple[Region, ...]) -> Outcome:

@@ -1,16 +1,16 @@
-"""Which part of the original is cut for a region, and at which size, so that the model sees the most of it."""
+"""Which part of the original is cut, and at which size, so that the model sees the most of it: crops, tiles, parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, log
+from functools import reduce
+from math import ceil, log, sqrt
 from typing import Any
 
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Fit
-from zoomrefine_mcp.policies.looking import snapped
 from zoomrefine_mcp.records import Stage
 
 PADDING = 0.25
@@ -19,8 +19,6 @@ LESS_PADDING = (0.1, 0.05)
 """... or by less, where the model would not see that much at native resolution; a model's box is never exact."""
 CROP_FLOOR = Size(560, 420)
 """... and to at least so many original pixels: measured to read all of 46 questions on real pictures."""
-MOST_PICTURES = 6
-"""New pictures in one look, where the model takes so many."""
 MOST_PARTS = 4
 """A region that one picture does not show at a readable scale is cut into so many, or shown reduced."""
 OVERLAP = 0.04
@@ -29,6 +27,14 @@ NEARLY = 1.05
 """A grid of longer tiles has to show this many times the scale: strips are what models see worst."""
 MOST_ENLARGED = 4.0
 """Nothing is enlarged by more: there is no more to see."""
+HELD = 0.8
+"""A region counts as shown by a picture that holds this share of it."""
+SEARCHED = 0.995
+"""From this share on, everything was seen at a readable scale."""
+SHARPEN_SHARE = 0.25
+"""A crop that sharpens a box holds at least this share of each side of what the box was pointed at in ..."""
+SHARPEN_EDGE = 768
+"""... and at least this many original pixels (a composition that GUI grounding is measured with)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,9 @@ def crop_for_eye(bench: Bench[Any], region: Box, floor: Size = CROP_FLOOR) -> Cu
     """
     size = bench.size
     for padding in (PADDING, *LESS_PADDING):
-        grown = region.grown(region.width * padding, region.height * padding)
-        box = snapped(grown.at_least(floor.width / size.width, floor.height / size.height), size)
+        box = snapped(_padded(region, padding, floor, size), size)
         cut = box.to_pixels(size).size
-        fit = bench.fit(Stage.REFINE, enlarged(cut, bench))
+        fit = bench.fit(Stage.REFINE, _enlarged(cut, bench))
         if fit.size.width >= cut.width and fit.size.height >= cut.height:
             break
     return Cut(box, fit)
@@ -108,21 +113,71 @@ def few_tiles(bench: Bench[Any], within: Box, most: int, stage: Stage) -> list[C
     return best
 
 
-def pictures_a_look(bench: Bench[Any], most: int = MOST_PICTURES) -> int:
-    """How many new pictures one look may hold, beside the view: at most ``most``, at least one."""
-    taken = bench.info.profile.images_per_request
-    return max(1, most if taken is None else min(most, taken - 1))
+def unseen_tiles(bench: Bench[Any]) -> dict[Cut, float]:
+    """The tiles of all parts at a readable scale that were not yet seen at one, each with the share that was."""
+    fine = [cut for part in bench.parts for cut in tiles(bench, part, bench.readable, Stage.SCAN)]
+    read = bench.shown_readably()
+    return {cut: seen for cut in fine if (seen := cut.box.covered_by(read)) < SEARCHED}
 
 
-def affordable(bench: Bench[Any], cuts: Sequence[Cut]) -> list[Cut]:
-    """As many of the cuts, from the first on, as one look within the budget of tokens shows."""
-    fewer = list(cuts)
-    while fewer and not bench.affords([cut.fit.size for cut in fewer]):
-        fewer.pop()
-    return fewer
+async def in_order_of_promise(bench: Bench[Any], unseen: dict[Cut, float], likely: Sequence[Box]) -> list[Cut]:
+    """Unseen tiles, first those in likely places, busy ones before blank ones; what was seen for the most part last.
+
+    Raises:
+        ImageDamaged: The file cannot be decoded (any more).
+    """
+    detail = dict(zip(unseen, await bench.detail([cut.box for cut in unseen]), strict=True))
+    hopes = {cut: max((shared(box, cut.box) for box in likely), default=0.0) for cut in unseen}
+    return sorted(unseen, key=lambda cut: (unseen[cut] >= HELD, hopes[cut] < HELD / 2, -detail[cut]))
 
 
-def enlarged(cut: Size, bench: Bench[Any]) -> Size:
+def tiles_to_count(bench: Bench[Any], boxes: Sequence[Box], most: int) -> list[Cut]:
+    """Disjoint tiles about boxes, or of everything where there are none, in which things are counted.
+
+    They show it at a readable scale, or at the best that so many tiles show all of it at.
+    """
+    area = Box.full()
+    if boxes:
+        area = _padded(reduce(Box.union, boxes), PADDING, CROP_FLOOR, bench.size)
+    scale = bench.readable
+    cuts = tiles(bench, area, scale, Stage.COUNT)
+    while len(cuts) > max(1, most):
+        scale *= min(0.95, sqrt(max(1, most) / len(cuts)))
+        cuts = tiles(bench, area, scale, Stage.COUNT)
+    return cuts
+
+
+def crop_that_sharpens(bench: Bench[Any], box: Box, within: Box) -> Cut:
+    """The crop about a box: a quarter of each side of what it was pointed at in, shifted rather than clipped."""
+    size = bench.size
+    around = box.grown(box.width * PADDING, box.height * PADDING).at_least(
+        max(SHARPEN_SHARE * within.width, SHARPEN_EDGE / size.width),
+        max(SHARPEN_SHARE * within.height, SHARPEN_EDGE / size.height),
+    )
+    return _as_seen(bench, around, Stage.SHARPEN)
+
+
+def snapped(box: Box, size: Size) -> Box:
+    """The box in whole pixels of the original."""
+    return Box.from_pixels(box.to_pixels(size), size)
+
+
+def holds(picture: Box, region: Box, share: float = HELD) -> bool:
+    """Whether a picture shows a region."""
+    return region.covered_by([picture]) >= share
+
+
+def shared(box: Box, other: Box) -> float:
+    """How much of the smaller one both share: a place may be larger than a tile, or smaller."""
+    return max(box.covered_by([other]), other.covered_by([box]))
+
+
+def _padded(region: Box, padding: float, floor: Size, size: Size) -> Box:
+    grown = region.grown(region.width * padding, region.height * padding)
+    return grown.at_least(floor.width / size.width, floor.height / size.height)
+
+
+def _enlarged(cut: Size, bench: Bench[Any]) -> Size:
     """The size at which a small cut is sent."""
     edge = min(bench.info.profile.enlarge_to, MOST_ENLARGED * cut.long_edge)
     return cut if cut.long_edge >= edge else cut.scaled(edge / cut.long_edge)
@@ -130,7 +185,7 @@ def enlarged(cut: Size, bench: Bench[Any]) -> Size:
 
 def _as_seen(bench: Bench[Any], box: Box, stage: Stage) -> Cut:
     box = snapped(box, bench.size)
-    return Cut(box, bench.fit(stage, enlarged(box.to_pixels(bench.size).size, bench)))
+    return Cut(box, bench.fit(stage, _enlarged(box.to_pixels(bench.size).size, bench)))
 
 
 def _grids(size: Size, most: int) -> Iterator[tuple[int, int]]:
