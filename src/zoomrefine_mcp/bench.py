@@ -12,7 +12,17 @@ from zoomrefine_mcp.backends.base import Ask, Backend, BackendInfo, Look, T
 from zoomrefine_mcp.errors import BackendFailure, ImageTooLarge, PictureRefused
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import MAX_PICTURE_BYTES, Fit, Limit, Picture, Source
-from zoomrefine_mcp.records import WITHOUT_LIMIT, Budget, LookRecord, Outcome, Shown, Stage, Usage
+from zoomrefine_mcp.records import (
+    WITHOUT_LIMIT,
+    Budget,
+    LookRecord,
+    Outcome,
+    Question,
+    ReplyForm,
+    Shown,
+    Stage,
+    Usage,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +192,18 @@ class Bench(Generic[T]):
         finally:
             self.image_s += time.perf_counter() - began
 
-    async def render_view(self, stage: Stage, view_edge: int | None) -> Picture:
-        """The whole picture at the size that the model sees, or with a long edge of ``view_edge`` where that is less.
+    async def look_at_all(
+        self, stage: Stage, question: Question, view_edge: int | None, form: ReplyForm = ReplyForm.JSON
+    ) -> Look[T]:
+        """The first look: the whole picture at the size that the model sees, or of ``view_edge`` where that is less.
 
         Raises:
             ImageDamaged: The file cannot be decoded (any more).
+            BackendFailure: By its kind.
         """
         wanted = self.size if view_edge is None else self.size.within_edge(view_edge)
-        return await self.render(stage, Box.full(), self.fit(stage, wanted))
+        view = await self.render(stage, Box.full(), self.fit(stage, wanted))
+        return await self.look(Ask(stage, form, question, (view,)), why="the whole")
 
     def is_native(self, view: Picture) -> bool:
         """Whether the view shows every pixel that there is."""

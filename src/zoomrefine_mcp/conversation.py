@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Generic
 
 from zoomrefine_mcp.backends.base import Ask, Look, T
@@ -28,21 +29,30 @@ class Conversation(Generic[T]):
         bench: The working place.
         first: The look that it begins with.
         looks: How many looks the question may have, where the budget does not say.
+        form: What the model is asked to write.
 
     Attributes:
         looks: All that were taken, the first one included, those too that are not gone on from.
+        misses: Those of them that held nothing; what they showed is told in words instead.
     """
 
-    def __init__(self, bench: Bench[T], first: Look[T], looks: int) -> None:
+    def __init__(self, bench: Bench[T], first: Look[T], looks: int, form: ReplyForm = ReplyForm.JSON) -> None:
         self._bench = bench
+        self._form = form
         self._most_looks = looks
         self._trunk = [first]
         self.looks = [first]
+        self.misses: list[Look[T]] = []
 
     @property
     def looks_left(self) -> int:
         """How many looks may still be taken."""
         return self._bench.looks_left(self._most_looks)
+
+    @property
+    def last(self) -> Look[T]:
+        """The newest look."""
+        return self.looks[-1]
 
     @property
     def shown(self) -> list[Picture]:
@@ -77,11 +87,12 @@ class Conversation(Generic[T]):
         """
         cuts = cuts[: self._paid_for([cut.fit.size for cut in cuts], self._trunk[-1])]
         pictures = tuple([await self._bench.render(stage, cut.box, cut.fit) for cut in cuts])
+        asked = replace(question, empty=self._empty())
         while pictures:
             most = self._bench.most_in_request
             if most is not None and self._held + len(pictures) > most:
                 self.restart()
-            ask = Ask(stage, ReplyForm.JSON, question, pictures)
+            ask = Ask(stage, self._form, asked, pictures)
             try:
                 look = await self._bench.look(ask, self._trunk[-1].transcript, why=why)
             except (BackendError, ContextTooLong) as refused:
@@ -100,7 +111,12 @@ class Conversation(Generic[T]):
     ) -> Look[T] | None:
         """Show pictures, as ``show`` does, in a conversation of their own, in which nothing was said before."""
         fewer = tuple(pictures[: self._paid_for([one.size for one in pictures], self.looks[0])])
-        return await self._bench.look(Ask(stage, ReplyForm.JSON, question, fewer), why=why) if fewer else None
+        return await self._bench.look(Ask(stage, self._form, question, fewer), why=why) if fewer else None
+
+    def _empty(self) -> tuple[Box, ...]:
+        """What the misses showed readably: what was shown reduced may hold it all the same."""
+        shown = (picture for look in self.misses for picture in look.pictures)
+        return tuple(picture.shows for picture in shown if self._bench.shows_readably(picture))
 
     @property
     def _held(self) -> int:

@@ -266,3 +266,17 @@ class Outcome:
     crops: tuple[Picture | None, ...] = ()
     evidence: Evidence = Evidence.UNKNOWN
     contested: bool = False
+
+    def refined(
+        self,
+        answer: Answer,
+        evidence: Evidence,
+        regions: tuple[Region, ...],
+        crops: tuple[Picture | None, ...],
+        *,
+        reason: str | None = None,
+        contested: bool = False,
+    ) -> Outcome:
+        """What stands after a crop was examined: stage 1's answer and the view stay, the rest is new."""
+        view, before = self.view, self.preliminary
+        return Outcome(Status.REFINED, reason, before, answer, view, regions, crops, evidence, contested)

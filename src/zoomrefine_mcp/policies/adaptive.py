@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from zoomrefine_mcp.backends.base import Ask, Look
+from zoomrefine_mcp.backends.base import Look
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.cuts import CROP_FLOOR, crop_for_eye, shared
 from zoomrefine_mcp.policies.counting import count
 from zoomrefine_mcp.policies.looking import is_settled, preliminary, unzoomed
 from zoomrefine_mcp.policies.walk import Walk
 from zoomrefine_mcp.questions import asks_for_a_count
-from zoomrefine_mcp.records import Evidence, Question, ReplyForm, Stage, Status
+from zoomrefine_mcp.records import Evidence, Question, Stage, Status
 
 LEGIBLE_LINE = 18.0
 """A box whose shorter side has so many pixels of the view is not looked at again where the model calls it legible: a
@@ -43,16 +43,13 @@ class Adaptive:
 
     async def walked(self, bench: Bench[Any], question: Question) -> Walk[Any] | None:
         """The looks of the policy; None where the first one was enough or the things were counted."""
-        view = await bench.render_view(Stage.LOCALIZE, self.view_edge)
-        first = await bench.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, question, (view,)), why="the whole")
+        first = await bench.look_at_all(Stage.LOCALIZE, question, self.view_edge)
         before = preliminary(first, first.regions)
         bench.keep(before)
-        if bench.is_native(first.pictures[0]):
-            bench.keep(unzoomed(before, Status.DIRECT, "native_view"))
-            return None
         counts = bench.info.profile.counts and asks_for_a_count(question.text)
-        if shows_enough(first, counts=counts):
-            bench.keep(unzoomed(before, Status.DIRECT, "legible_view"))
+        if bench.is_native(first.pictures[0]) or shows_enough(first, counts=counts):
+            enough = "native_view" if bench.is_native(first.pictures[0]) else "legible_view"
+            bench.keep(unzoomed(before, Status.DIRECT, enough))
             return None
         if counts and await count(bench, question, first, before, self.looks):
             return None
@@ -78,7 +75,7 @@ class Thorough(Adaptive):
         if walk is None or walk.outcome.reason is not None:
             return
         regions = [region.box for region in walk.outcome.regions]
-        pictures = walk.last.pictures
+        pictures = walk.conversation.last.pictures
         deciding = [one for one in pictures if any(shared(one.shows, box) >= HALF for box in regions)] or pictures
         why = "the deciding crop, by itself"
         second = await walk.conversation.ask_apart(Stage.VERIFY, question, deciding, why)

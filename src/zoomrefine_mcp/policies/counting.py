@@ -10,11 +10,12 @@ from zoomrefine_mcp.backends.base import Look
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.borders import in_tiles, joined
 from zoomrefine_mcp.conversation import Conversation
-from zoomrefine_mcp.cuts import tiles_to_count
 from zoomrefine_mcp.geometry import Box
+from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.policies.looking import DROPPED
 from zoomrefine_mcp.questions import no_answer, number_as_answer
-from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage, Status
+from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage
+from zoomrefine_mcp.tiles import tiles_to_count
 
 
 async def count(bench: Bench[Any], question: Question, first: Look[Any], before: Outcome, looks: int) -> bool:
@@ -34,8 +35,8 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
             look = await conversation.show(Stage.COUNT, asked, cuts, why)
             if look is None:
                 bench.warn("The budget ended before everything was counted.")
-                counted = tally.outcome(before, question, conversation, "the budget ended")
-                bench.keep(replace(counted if conversation.looks[1:] else before, reason=before.reason or "budget"))
+                counted = tally.outcome(before, question, "the budget ended")
+                bench.keep(replace(counted if tally.tiles else before, reason=before.reason or "budget"))
                 return True
             if look.dropped:
                 bench.keep(replace(before, reason=DROPPED))
@@ -43,7 +44,7 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
             cuts = cuts[len(look.pictures) :]
             tally.add(look, bench)
         if tally.found:
-            bench.keep(tally.outcome(before, question, conversation))
+            bench.keep(tally.outcome(before, question))
             return True
         if tally.written:
             break
@@ -55,12 +56,14 @@ class _Tally:
     """What was counted in an area.
 
     Attributes:
+        tiles: What was shown.
         found: A box for each thing, and the tile that it was found in; what a border cuts has two.
         illegible: Whether a tile said that the things are too small in it.
         contested: Whether a reply gave another number than it gave boxes.
         written: Whether a reply gave a number and boxed nothing: it may be written there.
     """
 
+    tiles: list[Picture] = field(default_factory=list)
     found: list[tuple[Region, Box]] = field(default_factory=list)
     illegible: bool = False
     contested: bool = False
@@ -75,14 +78,13 @@ class _Tally:
         if number and new and said not in (len(new), len(joined(new))):
             bench.warn(f"A reply counted {said} and gave {len(new)} boxes; the boxes were counted.")
             self.contested = True
+        self.tiles += look.pictures
         self.found += new
         self.illegible |= look.evidence is Evidence.TOO_SMALL
 
-    def outcome(
-        self, before: Outcome, question: Question, conversation: Conversation[Any], ended: str | None = None
-    ) -> Outcome:
+    def outcome(self, before: Outcome, question: Question, ended: str | None = None) -> Outcome:
         """What was counted so far; no answer where something ended that before everything was counted."""
-        things, tiles = tuple(joined(self.found)), conversation.shown[1:]
+        things = tuple(joined(self.found))
         if ended is not None:
             answer = no_answer(question, f"{len(things)} were counted before {ended}.")
             evidence, reason = Evidence.NOT_HERE, None
@@ -90,13 +92,5 @@ class _Tally:
             answer = number_as_answer(question, len(things))
             evidence = Evidence.TOO_SMALL if self.illegible else Evidence.LEGIBLE
             reason = "contested" if self.contested else "illegible" if self.illegible else None
-        return replace(
-            before,
-            status=Status.REFINED,
-            reason=reason,
-            answer=answer,
-            regions=things,
-            crops=tuple(max(tiles, key=lambda one: thing.box.covered_by([one.shows])) for thing in things),
-            evidence=evidence,
-            contested=self.contested,
-        )
+        crops = tuple(max(self.tiles, key=lambda tile: thing.box.covered_by([tile.shows])) for thing in things)
+        return before.refined(answer, evidence, things, crops, reason=reason, contested=self.contested)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from zoomrefine_mcp.backends.base import Ask
 from zoomrefine_mcp.bench import Bench
-from zoomrefine_mcp.cuts import snapped
+from zoomrefine_mcp.conversation import Conversation
+from zoomrefine_mcp.cuts import Cut, snapped
 from zoomrefine_mcp.policies.looking import preliminary, refined, unzoomed
 from zoomrefine_mcp.records import Question, ReplyForm, Stage, Status
 
 PAPER_VIEW_EDGE = 4096
 """Long edge up to which the paper's reference code sends a picture as it is."""
+PAPER_LOOKS = 2
+"""A view and a crop."""
 PAPER_PADDING = 0.1
 """The paper grows its box by this share of the whole picture on every side."""
 
@@ -30,8 +32,7 @@ class Direct:
 
     async def run(self, bench: Bench[Any], question: Question) -> None:
         """One look."""
-        view = await bench.render_view(Stage.DIRECT, self.view_edge)
-        look = await bench.look(Ask(Stage.DIRECT, ReplyForm.JSON, question, (view,)), why="the whole")
+        look = await bench.look_at_all(Stage.DIRECT, question, self.view_edge)
         reason = "native_view" if bench.is_native(look.pictures[0]) else "policy"
         bench.keep(unzoomed(preliminary(look, look.regions), Status.DIRECT, reason))
 
@@ -49,9 +50,8 @@ class Paper:
 
     async def run(self, bench: Bench[Any], question: Question) -> None:
         """Two looks; one where no box was given."""
-        view = await bench.render_view(Stage.LOCALIZE, min(self.view_edge or PAPER_VIEW_EDGE, PAPER_VIEW_EDGE))
-        ask = Ask(Stage.LOCALIZE, ReplyForm.TEXT, question, (view,))
-        first = await bench.look(ask, why="the whole")
+        edge = min(self.view_edge or PAPER_VIEW_EDGE, PAPER_VIEW_EDGE)
+        first = await bench.look_at_all(Stage.LOCALIZE, question, edge, ReplyForm.TEXT)
         before = preliminary(first, first.regions[:1])
         if not first.regions:
             bench.keep(unzoomed(before, Status.PRELIMINARY, "no_box"))
@@ -59,7 +59,6 @@ class Paper:
         bench.keep(before)
         box = snapped(first.regions[0].box.grown(PAPER_PADDING, PAPER_PADDING), bench.size)
         fit = bench.fit(Stage.REFINE, box.to_pixels(bench.size).size.within_edge(PAPER_VIEW_EDGE))
-        crop = await bench.render(Stage.REFINE, box, fit)
-        ask = Ask(Stage.REFINE, ReplyForm.TEXT, question, (crop,))
-        second = await bench.look(ask, first.transcript, why="the region that was named")
-        bench.keep(refined(before, second))
+        conversation = Conversation(bench, first, PAPER_LOOKS, ReplyForm.TEXT)
+        second = await conversation.show(Stage.REFINE, question, [Cut(box, fit)], "the region that was named")
+        bench.keep(refined(before, second) if second else unzoomed(before, Status.PRELIMINARY, "budget"))

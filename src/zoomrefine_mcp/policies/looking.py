@@ -59,6 +59,4 @@ def refined(first: Outcome, second: Look[Any]) -> Outcome:
     if second.dropped:
         return replace(first, reason=DROPPED)
     crops = (second.pictures[0], *(None for _ in first.regions[1:]))
-    return replace(
-        first, status=Status.REFINED, reason=None, answer=second.answer, crops=crops, evidence=second.evidence
-    )
+    return first.refined(second.answer, second.evidence, first.regions, crops)

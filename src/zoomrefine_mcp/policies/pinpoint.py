@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from zoomrefine_mcp.backends.base import Ask
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.conversation import Conversation
 from zoomrefine_mcp.cuts import crop_that_sharpens
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.policies.looking import preliminary, refined, unzoomed
-from zoomrefine_mcp.records import Evidence, Outcome, Question, ReplyForm, Stage, Status
+from zoomrefine_mcp.records import Evidence, Outcome, Question, Stage, Status
 
 MOST_LOOKS = 3
 """GUI grounding gains most by the second look, a little by the third, and hardly by more."""
@@ -36,8 +35,7 @@ class Pinpoint:
 
     async def run(self, bench: Bench[Any], question: Question) -> None:
         """One look to three."""
-        view = await bench.render_view(Stage.POINT, self.view_edge)
-        look = await bench.look(Ask(Stage.POINT, ReplyForm.JSON, question, (view,)), why="the whole")
+        look = await bench.look_at_all(Stage.POINT, question, self.view_edge)
         kept = preliminary(look, look.regions)
         if self.precision == "quick":
             bench.keep(unzoomed(kept, Status.DIRECT, "policy"))

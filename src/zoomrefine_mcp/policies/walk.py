@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Generic
 
 from zoomrefine_mcp.backends.base import Look, T
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.conversation import Conversation
-from zoomrefine_mcp.cuts import (
-    CROP_FLOOR,
-    SEARCHED,
-    Cut,
-    crop_for_eye,
-    crops_for,
-    few_tiles,
-    holds,
-    in_order_of_promise,
-    unseen_tiles,
-)
+from zoomrefine_mcp.cuts import CROP_FLOOR, Cut, crop_for_eye, crops_for, holds
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.policies.looking import DROPPED, is_settled, is_there
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage, Status
+from zoomrefine_mcp.tiles import SEARCHED, few_tiles, in_order_of_promise, unseen_tiles
 
 MOST_REGIONS = 4
 """Regions of one reply that are looked at."""
@@ -77,18 +67,13 @@ class Walk(Generic[T]):
         self.conversation = Conversation(bench, first, looks)
         self.outcome = before
 
-    @property
-    def last(self) -> Look[T]:
-        """The newest look."""
-        return self.conversation.looks[-1]
-
     async def go(self) -> None:
         """Look until what is needed was read, the budget ends, or there is nothing left to look at.
 
         Raises:
             BackendFailure: A look failed; what was kept before stands.
         """
-        step = await self._begin(self.last)
+        step = await self._begin(self.conversation.last)
         while step is not None:
             look = await self._take(step)
             if look is None or look.dropped:
@@ -98,9 +83,9 @@ class Walk(Generic[T]):
                 return
             step = await self._next(step, look)
         if self.outcome.status is Status.PRELIMINARY:
-            self._end("no_gain" if self.last.regions else "no_box")
+            self._end("no_gain" if self.conversation.last.regions else "no_box")
         else:
-            self._end("illegible" if self.last.evidence is Evidence.TOO_SMALL else "not_found")
+            self._end("illegible" if self.conversation.last.evidence is Evidence.TOO_SMALL else "not_found")
 
     async def _begin(self, first: Look[T]) -> Step | None:
         """Where the view points; without a place to look at, the search."""
@@ -117,8 +102,9 @@ class Walk(Generic[T]):
             named = [region.box for region in look.regions] or [picture.shows for picture in look.pictures]
             large = any(self.conversation.scale_of(box) >= AS_LARGE_AS_IT_GETS for box in named)
             return None if large and look.evidence is Evidence.TOO_SMALL else await self._search()
-        in_a_row = len(list(takewhile(lambda one: not is_there(one), reversed(self.conversation.looks[1:]))))
-        if step.stage is not Stage.SCAN and in_a_row < MISSES and (cuts := self._crops(look.regions)):
+        self.conversation.misses.append(look)
+        astray = all(one in self.conversation.misses for one in self.conversation.looks[-MISSES:])
+        if step.stage is not Stage.SCAN and not astray and (cuts := self._crops(look.regions)):
             return Step(Stage.REFINE, cuts, "another place", look.regions)
         return await self._search()
 
@@ -138,7 +124,7 @@ class Walk(Generic[T]):
             few = [cut for cut in tiles if cut.scale(bench.size) >= WORTH_A_PASS * conversation.scale_of(cut.box)]
             if few:
                 return Step(Stage.SCAN, few, "searching the whole in a few tiles")
-        likely = [region.box for look in self._misses() for region in look.regions]
+        likely = [region.box for look in conversation.misses for region in look.regions]
         tiles = await in_order_of_promise(bench, unseen, likely)
         return Step(Stage.SCAN, tiles, f"searching, {bench.searched():.0%} of the picture seen")
 
@@ -177,30 +163,16 @@ class Walk(Generic[T]):
 
     async def _take(self, step: Step) -> Look[T] | None:
         """Take the look and keep what it says; None where the budget pays for none."""
-        shown = [one for look in self._misses() for one in look.pictures]
-        empty = [one.shows for one in shown if self._bench.shows_readably(one)]  # reduced, it may hold it all the same
-        asked = replace(self._question, empty=tuple(empty))
-        look = await self.conversation.show(step.stage, asked, step.cuts, step.why)
+        look = await self.conversation.show(step.stage, self._question, step.cuts, step.why)
         if look is None or look.dropped:
             return look
         if look.evidence is not Evidence.NOT_HERE:
             self.conversation.go_on_from(look)
         regions = self._regions(step, look)
-        self.outcome = replace(
-            self.outcome,
-            status=Status.REFINED,
-            reason=None,
-            answer=look.answer,
-            evidence=look.evidence,
-            regions=regions,
-            crops=tuple(self.conversation.crop_of(region.box) for region in regions),
-        )
+        crops = tuple(self.conversation.crop_of(region.box) for region in regions)
+        self.outcome = self.outcome.refined(look.answer, look.evidence, regions, crops)
         self._bench.keep(self.outcome)
         return look
-
-    def _misses(self) -> list[Look[T]]:
-        """The looks so far, but for the view, that held nothing."""
-        return [look for look in self.conversation.looks[1:] if not is_there(look)]
 
     def _regions(self, step: Step, look: Look[T]) -> tuple[Region, ...]:
         """What the outcome points at.
