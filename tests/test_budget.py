@@ -37,6 +37,16 @@ async def test_what_was_kept_stands_when_the_looks_are_spent(looks, answer, stat
     assert (result.answer, result.status, result.status_reason) == (answer, status, "budget")
 
 
+PAPERS = "Answer: 5\nBounding box: (500, 500), (520, 520)"
+
+
+@pytest.mark.parametrize("budget", [Budget(looks=1), Budget(tokens=4_000)])
+async def test_the_paper_takes_one_look_where_the_budget_pays_for_no_more(budget):
+    result, seer = await ask([PAPERS], policy="paper", budget=budget, tokens=(2500, 120))
+    assert (result.answer, result.status, result.status_reason) == ("5", "preliminary", "budget")
+    assert (len(seer.requests), len(result.regions)) == (1, 1)
+
+
 @pytest.mark.parametrize("tokens", [3_000, 8_000, 16_000, 40_000])
 async def test_no_more_tokens_are_spent_than_the_budget_names(tokens):
     result, _ = await ask(WANTS_MORE, budget=Budget(tokens=tokens), tokens=(2500, 120))

@@ -136,10 +136,32 @@ async def test_a_count_that_the_budget_ends_is_no_answer_and_says_how_far_it_cam
     assert result.usage.input_tokens + result.usage.output_tokens <= 45_000
 
 
+async def test_what_was_counted_before_a_failure_is_told_and_is_no_answer():
+    def says(shown):
+        return BackendError("gone", status=500) if shown.look == 3 else counter(SPREAD)(shown)
+
+    result, seer = await ask(says, question=HOW_MANY, source=Sheet(Size(8000, 6000)), choices=["4", "5", "Not shown"])
+    held = [thing for thing in SPREAD if any(one.shows.intersection(thing) for one in seer.shown[1].new)]
+    assert (result.answer, result.choice, result.abstained) == (None, "C", True)
+    assert (result.status, result.status_reason) == ("refined", "refine_failed")
+    assert result.explanation.startswith(f"{len(held)} were counted before")
+    assert len(result.regions) == len(held) > 0
+
+
 async def test_a_budget_that_pays_for_no_tile_leaves_the_first_answer():
     result, seer = await ask([said("3", "too_small")], question=HOW_MANY, budget=Budget(looks=1))
     assert (result.answer, result.status, result.status_reason) == ("3", "preliminary", "budget")
     assert len(seer.requests) == 1
+
+
+async def test_where_four_pictures_are_too_many_three_are_tried():
+    def says(shown):
+        return ContextTooLong("too long") if len(shown.new) > 3 else counter(SPREAD)(shown)
+
+    limited = {"images_per_request": 5, "budget": Budget(looks=12)}
+    result, seer = await ask(says, question=HOW_MANY, **limited)
+    assert result.answer == "5"
+    assert [len(shown.new) for shown in seer.shown[1:4]] == [4, 3, 3]
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,14 @@ async def test_a_server_that_takes_fewer_pictures_gets_fewer_and_the_search_goes
     assert sum(len(shown.pictures) > 4 for shown in seer.shown) == 1, "it is not tried again"
 
 
+async def test_a_server_that_says_how_many_pictures_it_takes_gets_as_many():
+    says = refuses(5, BackendError("At most 5 image(s) may be provided in one prompt.", status=400))
+    result, seer = await ask(says, budget=Budget(looks=12))
+    assert result.answer == "7"
+    assert [len(shown.new) for shown in seer.shown[1:4]] == [6, 4, 4]
+    assert sum(len(shown.pictures) > 5 for shown in seer.shown) == 1
+
+
 async def test_a_model_with_a_limit_of_pictures_is_never_sent_more():
     _, seer = await ask([NOTHING], images_per_request=4)
     assert max(len(shown.pictures) for shown in seer.shown) <= 4
@@ -180,6 +188,22 @@ async def test_what_was_seen_as_a_crop_is_searched_last_and_for_what_it_left_alo
     assert [number for number, tile in enumerate(tiles) if tile.covered_by([crop]) > 0.8] == [len(tiles) - 1]
     assert Box.full().covered_by(tiles) == pytest.approx(1)
     assert (result.searched, result.status_reason) == (1.0, "not_in_picture")
+
+
+@pytest.mark.parametrize("looks", [2, 3, 6])
+async def test_a_place_that_a_look_showed_without_holding_it_is_not_among_the_regions(looks):
+    spot = Box(0.5, 0.5, 0.51, 0.51)
+    elsewhere = Box(0.1, 0.1, 0.11, 0.11)
+    result, _ = await ask(
+        [said(None, "too_small", [spot]), said(None, "not_here", [elsewhere]), NOTHING], budget=Budget(looks=looks)
+    )
+    assert result.regions == []
+
+
+async def test_a_guess_where_to_look_next_is_not_among_the_regions():
+    guess = Box(0.5, 0.5, 0.51, 0.51)
+    result, _ = await ask([said(None, "not_here", [guess])], budget=Budget(looks=1))
+    assert (result.regions, result.status_reason) == ([], "budget")
 
 
 async def test_the_share_that_was_searched_counts_what_was_shown_readably_alone():

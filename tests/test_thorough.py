@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.walking import ask, said
+from tests.support.walking import Seer, Sheet, ask, refine, said
 from zoomrefine_mcp import Budget
 from zoomrefine_mcp.errors import BackendError
 from zoomrefine_mcp.geometry import Box
@@ -55,10 +55,68 @@ async def test_where_no_look_is_left_to_check_the_answer_stands_as_it_is():
     assert (result.answer, result.contested, len(seer.requests)) == ("7", False, 2)
 
 
-@pytest.mark.parametrize("second", [said(None, "not_here"), said("1", "too_small")])
-async def test_a_second_look_that_cannot_tell_contests_nothing(second):
-    result, seer = await thorough(FIRST, said("7"), second)
+async def test_a_second_look_that_guesses_at_what_is_too_small_contests_nothing():
+    result, seer = await thorough(FIRST, said("7"), said("1", "too_small"))
     assert (result.answer, result.contested, len(seer.requests)) == ("7", False, 3)
+
+
+SEES_NONE = [said(None, "not_here"), said(None, "legible"), said(None, "too_small"), said("1", "not_here")]
+
+
+@pytest.mark.parametrize("second", SEES_NONE)
+async def test_a_second_look_that_sees_no_answer_there_is_no_agreement_and_a_third_decides(second):
+    result, seer = await thorough(FIRST, said("7"), second, said("7"))
+    assert "which is right" in seer.shown[-1].text
+    assert (result.answer, result.contested, len(seer.requests)) == ("7", False, 4)
+
+
+@pytest.mark.parametrize("second", SEES_NONE)
+async def test_where_the_third_look_sees_no_answer_either_the_result_is_contested(second):
+    result, seer = await thorough(FIRST, said("7"), second, said(None, "not_here"))
+    assert (result.answer, result.contested, result.status_reason) == ("7", True, "contested")
+    assert len(seer.requests) == 4
+
+
+async def test_a_second_look_that_gives_the_same_answer_agrees_whatever_it_says_of_the_evidence():
+    result, seer = await thorough(FIRST, said("7"), said("7", "not_here"))
+    assert (result.contested, len(seer.requests)) == (False, 3)
+
+
+async def test_every_crop_that_decided_is_shown_again():
+    other = Box(0.1, 0.1, 0.13, 0.13)
+    _, seer = await thorough(said("?", "too_small", [SPOT, other]), said("7"), said("7"))
+    view, crops, again = seer.shown
+    assert len(crops.new) == 2
+    assert (again.turns, again.pictures) == (view.turns, crops.new)
+
+
+async def test_of_a_search_the_tile_that_held_it_is_shown_again_and_no_other():
+    hidden = Box(0.9, 0.9, 0.905, 0.905)
+
+    def says(shown):
+        held = [one for one in shown.new if one.shows.contains(hidden)]
+        sharp = shown.scale(hidden) >= 0.7
+        return said("7", regions=[shown.on_newest(hidden)]) if held and sharp else said(None, "not_here")
+
+    result, seer = await ask(says, policy="thorough")
+    assert result.trace[-1].stage == "verify"
+    assert [one.shows.contains(hidden) for one in seer.shown[-1].new] == [True]
+    assert not result.contested
+
+
+async def test_the_deciding_look_is_reckoned_with_the_conversation_that_it_goes_on_from():
+    replies = iter([(2000, 100), (4000, 100), (2000, 100), (5000, 100)])
+
+    class Counts(Seer):
+        async def complete(self, messages, *, form, max_tokens):
+            self._tokens = next(replies)
+            return await super().complete(messages, form=form, max_tokens=max_tokens)
+
+    seer = Counts([FIRST, said("7"), said("1"), said("7")])
+    budget = Budget(tokens=8_300 + 9_000)
+    result = await refine(seer, "thorough", budget).zoom_and_refine(Sheet(), "Which number?")
+    assert (len(seer.requests), result.contested) == (3, True), "twice the long conversation may cost more than is left"
+    assert result.usage.input_tokens + result.usage.output_tokens <= 17_300
 
 
 async def test_a_second_look_that_fails_leaves_the_answer_and_says_so():

@@ -171,6 +171,12 @@ def _letter(match: re.Match[str]) -> str:
     return next(letter for letter in match.group("held", "closed", "dotted") if letter).upper()
 
 
+def number_in(answer: Answer) -> int | None:
+    """The first whole number that an answer says; None where it says none."""
+    found = re.search(r"\d+", answer.text or "")
+    return int(found[0]) if found else None
+
+
 def number_as_answer(question: Question, number: int) -> Answer:
     """What was counted, as the option that says it where there are options; none where no option does."""
     counted = "Counted over disjoint tiles, with a box for each."

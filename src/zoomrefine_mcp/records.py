@@ -108,7 +108,8 @@ class Answer:
     @property
     def told(self) -> str:
         """The answer in a line, with the letter of its option."""
-        return f"{self.choice}. {self.text}" if self.choice else str(self.text)
+        words = self.text or "that it does not tell"
+        return f"{self.choice}. {words}" if self.choice else words
 
     def agrees(self, other: Answer) -> bool:
         """Whether both say the same: by option where one was chosen, else by their words, blanks and case aside.

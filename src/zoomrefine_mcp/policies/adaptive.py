@@ -13,10 +13,10 @@ from zoomrefine_mcp.backends.base import Look
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.cuts import CROP_FLOOR, crop_for_eye, shared
 from zoomrefine_mcp.policies.counting import count
-from zoomrefine_mcp.policies.looking import is_settled, preliminary, unzoomed
+from zoomrefine_mcp.policies.looking import held_nothing, is_settled, preliminary, unzoomed
 from zoomrefine_mcp.policies.walk import Walk
 from zoomrefine_mcp.questions import asks_for_a_count
-from zoomrefine_mcp.records import Evidence, Question, Stage, Status
+from zoomrefine_mcp.records import Answer, Evidence, Question, Stage, Status
 
 LEGIBLE_LINE = 18.0
 """A box whose shorter side has so many pixels of the view is not looked at again where the model calls it legible: a
@@ -44,7 +44,7 @@ class Adaptive:
     async def walked(self, bench: Bench[Any], question: Question) -> Walk[Any] | None:
         """The looks of the policy; None where the first one was enough or the things were counted."""
         first = await bench.look_at_all(Stage.LOCALIZE, question, self.view_edge)
-        before = preliminary(first, first.regions)
+        before = preliminary(first, () if held_nothing(first) else first.regions)
         bench.keep(before)
         counts = bench.info.profile.counts and asks_for_a_count(question.text)
         if bench.is_native(first.pictures[0]) or shows_enough(first, counts=counts):
@@ -62,8 +62,9 @@ class Adaptive:
 class Thorough(Adaptive):
     """``Adaptive`` with a larger budget; then the crop that decides is shown once more, in a conversation of its own.
 
-    Where the two answers differ, one more look at a finer scale with both in view decides; where it agrees with
-    neither, or nothing is left of the budget, the result says that the answer is contested. Nothing is put to a vote.
+    Where the two answers differ, or the second look sees none, one more look at a finer scale with both in view
+    decides; where it agrees with neither, or nothing is left of the budget, the result says that the answer is
+    contested. Nothing is put to a vote.
     """
 
     name: ClassVar[str] = "thorough"
@@ -77,9 +78,9 @@ class Thorough(Adaptive):
         regions = [region.box for region in walk.outcome.regions]
         pictures = walk.conversation.last.pictures
         deciding = [one for one in pictures if any(shared(one.shows, box) >= HALF for box in regions)] or pictures
-        why = "the deciding crop, by itself"
+        why = "the deciding crop, by itself" if len(deciding) == 1 else "the deciding crops, by themselves"
         second = await walk.conversation.ask_apart(Stage.VERIFY, question, deciding, why)
-        if second is not None and is_settled(second) and not second.answer.agrees(walk.outcome.answer):
+        if second is not None and not second.dropped and contradicts(second, walk.outcome.answer):
             await self._decide(bench, question, walk, second)
 
     async def _decide(self, bench: Bench[Any], question: Question, walk: Walk[Any], second: Look[Any]) -> None:
@@ -97,13 +98,21 @@ class Thorough(Adaptive):
         bench.keep(replace(walk.outcome, reason="contested", contested=True))
 
 
+def contradicts(second: Look[Any], answer: Answer) -> bool:
+    """Whether a second look stands against an answer: it read another, or sees none in what the first read it from.
+
+    One that has an answer and says that it is too small or cut off is no judgement on the first.
+    """
+    judges = is_settled(second) or second.answer.abstained or second.evidence is Evidence.NOT_HERE
+    return judges and not second.answer.agrees(answer)
+
+
 def shows_enough(first: Look[Any], *, counts: bool) -> bool:
     """Whether the view shows what is asked for so large that a crop would show no more of it.
 
     Of things that are counted every one has to be boxed.
     """
-    if first.dropped or first.evidence is not Evidence.LEGIBLE or not is_settled(first) or not first.regions:
-        return False
-    if counts and first.answer.text != str(len(first.regions)):
-        return False
-    return min(first.pictures[0].shorter_side(region.box) for region in first.regions) >= LEGIBLE_LINE
+    read = is_settled(first) and first.evidence is Evidence.LEGIBLE and not first.dropped
+    every_one = not counts or first.answer.text == str(len(first.regions))
+    sides = [first.pictures[0].shorter_side(region.box) for region in first.regions]
+    return read and every_one and min(sides, default=0.0) >= LEGIBLE_LINE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from zoomrefine_mcp.conversation import Conversation
 from zoomrefine_mcp.geometry import Box
 from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.policies.looking import DROPPED
-from zoomrefine_mcp.questions import no_answer, number_as_answer
+from zoomrefine_mcp.questions import no_answer, number_as_answer, number_in
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage
 from zoomrefine_mcp.tiles import tiles_to_count
 
@@ -30,8 +29,7 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
         conversation, tally = Conversation(bench, first, looks), _Tally()
         cuts = tiles_to_count(bench, area, conversation.looks_left * bench.room)
         while cuts:
-            tiles = min(len(cuts), bench.room)
-            why = f"counting in {tiles} tiles" if tiles > 1 else "counting in a crop"
+            why = "counting in a crop" if len(cuts) == 1 else f"counting in {min(len(cuts), bench.room)} tiles"
             look = await conversation.show(Stage.COUNT, asked, cuts, why)
             if look is None:
                 bench.warn("The budget ended before everything was counted.")
@@ -43,11 +41,13 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
                 return True
             cuts = cuts[len(look.pictures) :]
             tally.add(look, bench)
+            bench.keep(tally.outcome(before, question, "the rest was looked at"))
         if tally.found:
             bench.keep(tally.outcome(before, question))
             return True
         if tally.written:
             break
+    bench.keep(before)
     return False
 
 
@@ -72,10 +72,9 @@ class _Tally:
     def add(self, look: Look[Any], bench: Bench[Any]) -> None:
         """Add what was boxed in the new tiles; boxes on the view, which the conversation begins with, do not count."""
         new = in_tiles(look.regions, [one.shows for one in look.pictures])
-        number = re.search(r"\d+", look.answer.text or "")
-        said = int(number[0]) if number else 0
-        self.written |= said > 0 and not new
-        if number and new and said not in (len(new), len(joined(new))):
+        said = number_in(look.answer)
+        self.written |= bool(said) and not new
+        if said is not None and new and said not in (len(new), len(joined(new))):
             bench.warn(f"A reply counted {said} and gave {len(new)} boxes; the boxes were counted.")
             self.contested = True
         self.tiles += look.pictures

@@ -42,6 +42,11 @@ def is_there(look: Look[Any]) -> bool:
     return here and (look.evidence is Evidence.LEGIBLE or not look.answer.abstained)
 
 
+def held_nothing(look: Look[Any]) -> bool:
+    """Whether a look says that nothing of it is there; the regions that it names are guesses at where to look next."""
+    return look.evidence is Evidence.NOT_HERE and not is_there(look)
+
+
 def preliminary(first: Look[Any], regions: tuple[Region, ...]) -> Outcome:
     """What stands after the first look."""
     reason = DROPPED if first.dropped else None

@@ -60,9 +60,8 @@ class Pinpoint:
             conversation.go_on_from(crop)
             before, kept = kept, _sharpened(kept, crop)
             bench.keep(kept)
-            if kept.evidence is Evidence.NOT_HERE or kept.reason is not None:
-                return
-            if before.regions[0].box.likeness(kept.regions[0].box) >= STABLE or cut.scale(bench.size) >= 1:
+            stable = before.regions[0].box.likeness(kept.regions[0].box) >= STABLE or cut.scale(bench.size) >= 1
+            if stable or kept.evidence is Evidence.NOT_HERE or kept.reason is not None:
                 return
             within = cut.box
 

@@ -9,9 +9,9 @@ from typing import Generic
 from zoomrefine_mcp.backends.base import Look, T
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.conversation import Conversation
-from zoomrefine_mcp.cuts import CROP_FLOOR, Cut, crop_for_eye, crops_for, holds
+from zoomrefine_mcp.cuts import CROP_FLOOR, HELD, Cut, crop_for_eye, crops_for, holds
 from zoomrefine_mcp.geometry import Box
-from zoomrefine_mcp.policies.looking import DROPPED, is_settled, is_there
+from zoomrefine_mcp.policies.looking import DROPPED, held_nothing, is_settled, is_there
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage, Status
 from zoomrefine_mcp.tiles import SEARCHED, few_tiles, in_order_of_promise, unseen_tiles
 
@@ -111,8 +111,8 @@ class Walk(Generic[T]):
     async def _search(self) -> Step | None:
         """Tiles of what was not yet seen at a readable scale.
 
-        Where the looks that are left do not hold them all, the whole comes first, in a few tiles whose candidates are
-        narrowed: that shows less of everything instead of nothing of the most.
+        Where the looks that are left hold them all, they come at once. Where not, the whole comes first, in a few tiles
+        whose candidates are narrowed: that shows less of everything instead of nothing of the most.
         """
         bench, conversation = self._bench, self.conversation
         conversation.restart()
@@ -144,9 +144,9 @@ class Walk(Generic[T]):
         """What the model names, narrower or enlarged; else the parts of what was shown reduced."""
         if cuts := self._crops(look.regions or step.targets, closer=True):
             return cuts
-        pictures = look.pictures  # too small for this model, whatever is readable by rule
-        named = [one for one in pictures if any(holds(one.shows, region.box) for region in look.regions)]
-        about = (named or pictures)[0]
+        # too small for this model, whatever is readable by rule
+        pointed = (one for one in look.pictures if any(holds(one.shows, region.box) for region in look.regions))
+        about = next(pointed, look.pictures[0])
         parts = few_tiles(self._bench, about.shows, self._bench.room, Stage.REFINE)
         return [part for part in parts if self._gains(part, self._bench.scale(about))]
 
@@ -178,13 +178,16 @@ class Walk(Generic[T]):
         """What the outcome points at.
 
         A crop's target stands before the model's box in it: asked for an answer, a model boxes less carefully than
-        asked where to look. What was found in a tile or a reduced crop is news.
+        asked where to look. What was found in a tile or a reduced crop is news. What a look showed without holding it
+        is pointed at no more.
         """
+        if held_nothing(look):
+            shown = [picture.shows for picture in look.pictures]
+            return tuple(one for one in self.outcome.regions if one.box.covered_by(shown) < HELD)
         sharp = all(map(self._bench.shows_readably, look.pictures))
         if step.targets and ((len(look.pictures) <= len(step.targets) and sharp) or not look.regions):
             return step.targets
-        found = look.evidence is not Evidence.NOT_HERE and look.regions
-        return look.regions if found else self.outcome.regions
+        return look.regions or self.outcome.regions
 
     def _end(self, reason: str) -> None:
         """Keep what stands with why nothing more is looked at; what was searched in full and not found is not there."""
