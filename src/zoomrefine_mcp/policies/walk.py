@@ -57,7 +57,7 @@ class Walk(Generic[T]):
         looks: How many looks there may be, that one included, where the budget does not say.
 
     Attributes:
-        conversation: The looks, and what comes next goes on from.
+        conversation: All looks, the first one included.
         outcome: What stands.
     """
 
