@@ -70,6 +70,12 @@ async def test_a_second_look_that_sees_no_answer_there_is_no_agreement_and_a_thi
     assert (result.answer, result.contested, len(seer.requests)) == ("7", False, 4)
 
 
+async def test_the_third_look_goes_where_the_answer_was_read_and_not_where_the_second_guesses_it():
+    elsewhere = Box(0.1, 0.1, 0.13, 0.13)
+    _, seer = await thorough(FIRST, said("7"), said(None, "not_here", [elsewhere]), said("7"))
+    assert seer.shown[-1].holds(SPOT)
+
+
 @pytest.mark.parametrize("second", SEES_NONE)
 async def test_where_the_third_look_sees_no_answer_either_the_result_is_contested(second):
     result, seer = await thorough(FIRST, said("7"), second, said(None, "not_here"))

@@ -86,9 +86,10 @@ class Thorough(Adaptive):
     async def _decide(self, bench: Bench[Any], question: Question, walk: Walk[Any], second: Look[Any]) -> None:
         """One more look with both answers in view."""
         rivals = (walk.outcome.answer, second.answer)
-        boxes = [region.box for region in second.regions or walk.outcome.regions] or [second.pictures[0].shows]
+        regions = (() if held_nothing(second) else second.regions) or walk.outcome.regions
+        box = regions[0].box if regions else second.pictures[0].shows
         told = replace(question, rivals=tuple(rival.told for rival in rivals))
-        finer = crop_for_eye(bench, boxes[0], CROP_FLOOR.scaled(0.5))
+        finer = crop_for_eye(bench, box, CROP_FLOOR.scaled(0.5))
         why = "two answers: a finer scale decides"
         third = await walk.conversation.show(Stage.REFINE, told, [finer], why)
         if third is not None and is_settled(third) and any(third.answer.agrees(rival) for rival in rivals):
