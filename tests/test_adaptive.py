@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.walking import SHEET, Sheet, ask, said
+from zoomrefine_mcp.errors import BackendError, ContextTooLong
 from zoomrefine_mcp.geometry import Box, Size
 
 pytestmark = pytest.mark.anyio
@@ -82,6 +83,25 @@ async def test_too_small_is_shown_closer_where_the_model_points_in_the_crop():
     assert third.scale(mark) >= 1.4 * second.scale(mark)
     assert [look.why for look in result.trace][-1] == "closer"
     assert (result.answer, result.status_reason) == ("7", None)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [BackendError("At most 2 image(s) may be provided in one prompt.", status=400), ContextTooLong("too long")],
+)
+async def test_where_a_server_takes_no_further_picture_the_next_crop_goes_without_the_ones_before(failure):
+    mark = Box(0.502, 0.502, 0.506, 0.506)
+
+    def says(shown):
+        if len(shown.pictures) > 2:
+            return failure
+        return said("7") if shown.scale(mark) > 2 else said("?", "too_small", [mark if shown.turns > 1 else SPOT])
+
+    result, seer = await ask(says)
+    assert [len(shown.pictures) for shown in seer.shown] == [1, 2, 3, 2]
+    assert [shown.pictures[0].shows for shown in seer.shown] == [Box.full()] * 4
+    assert seer.shown[3].new == seer.shown[2].new
+    assert (result.status, result.status_reason, result.answer) == ("refined", None, "7")
 
 
 async def test_cut_off_is_shown_wider():

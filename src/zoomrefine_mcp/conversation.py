@@ -96,11 +96,12 @@ class Conversation(Generic[T]):
             try:
                 look = await self._bench.look(ask, self._trunk[-1].transcript, why=why)
             except (BackendError, ContextTooLong) as refused:
-                if not _may_take_fewer(refused) or len(pictures) == 1:
+                if not _may_take_fewer(refused) or (len(self._trunk) == 1 and len(pictures) == 1):
                     raise
                 self._note(refused, len(pictures))
+                self.restart()
                 pictures = pictures[: self._bench.room]
-                log.warning("so many pictures in one request were refused; %d are tried", len(pictures))
+                log.warning("a request was refused; %d new pictures are shown after the first look", len(pictures))
             else:
                 self.looks.append(look)
                 return look
@@ -131,11 +132,14 @@ class Conversation(Generic[T]):
         return next((number for number in range(most, 0, -1) if self._bench.affords(sizes[:number], after)), 0)
 
     def _note(self, refused: BackendFailure, pictures: int) -> None:
-        """Remember for every later look how many pictures the server takes: as it says, or by trying fewer."""
+        """Remember for every later look how many pictures the server takes: as it says, or by trying fewer.
+
+        Where it does not say, those of earlier looks are left out first.
+        """
         said = re.search(r"(?i)at most (\d+) (image|picture)", str(refused))
         if said and int(said[1]) < self._held + pictures:
             self._bench.most_in_request = int(said[1])
-        else:
+        elif len(self._trunk) == 1:
             self._bench.most_pictures = pictures - 1 if pictures <= FEW else (pictures + 1) // 2
 
 
