@@ -15,7 +15,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	  { echo "$(PYTHON) is older than 3.11: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "no venv module: on Debian, apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ocr,pdf,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ocr,pdf,slides,dev]'
 	@touch $@
 
 # The main job on an 8K picture with the embedded text reader: no key, no server.

@@ -1,4 +1,4 @@
-"""Which picture a file holds, by its first bytes; its name says nothing.
+"""Which picture a file holds, by its first bytes; its name says nothing (but that of MIRAX, which hides behind a JPEG).
 
 Only the loader of the format named here ever sees the bytes: nothing is guessed a second time by a library that
 would also run Ghostscript or render SVG.
@@ -28,6 +28,7 @@ class Format(StrEnum):
     BMP = "BMP"
     NETPBM = "Netpbm"
     PDF = "PDF"
+    CZI = "CZI"
 
 
 READABLE = ", ".join(Format)
@@ -39,6 +40,7 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"MM\0*", Format.TIFF),
     (b"II+\0", Format.TIFF),
     (b"MM\0+", Format.TIFF),
+    (b"ZISRAWFILE\0", Format.CZI),
     (b"GIF87a", Format.GIF),
     (b"GIF89a", Format.GIF),
     (b"\0\0\0\x0cjP  \r\n\x87\n", Format.JPEG2000),
@@ -50,6 +52,11 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
 
 _AS_PNG = "Convert it to PNG or JPEG first."
 _RENDER = "Render it to a PNG at the resolution you need, and ask about that."
+
+_SLIDE_OF_FILES = (
+    "Only the file that is named is read: write the slide as a pyramid of tiles first, with a libvips that has "
+    "OpenSlide (vips tiffsave IN OUT.tif --tile --pyramid --bigtiff --compression jpeg)."
+)
 
 _REFUSED: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     (re.compile(pattern, re.DOTALL | re.IGNORECASE), what, hint)
@@ -70,6 +77,11 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"v/1\x01|#\?RADIANCE", "a high-dynamic-range picture", _AS_PNG),
         (rb"SIMPLE  =", "a FITS picture", _AS_PNG),
         (rb".{128}DICM", "a DICOM picture", _AS_PNG),
+        (
+            rb"\[(?:Uncompressed )?Virtual Microscope Specimen\]",
+            "the index of a slide whose pixels lie in other files",
+            _SLIDE_OF_FILES,
+        ),
         (rb"gimp xcf", "a GIMP document", _AS_PNG),
         (rb"AT&TFORM", "a DjVu document", _RENDER),
         (rb"P[123]\s", "a Netpbm picture in plain text", "Write it in the binary form (P4, P5 or P6), or as PNG."),
@@ -98,6 +110,9 @@ def identify(head: bytes, path: str) -> Format:
     """
     if not head:
         raise NotAnImage(f"{path} is empty", hint="Name a picture that is complete.", path=path)
+    if path.lower().endswith(".mrxs"):  # by its bytes a small JPEG: the slide's overview, in which nothing can be read
+        what = "the index of a MIRAX slide, whose pixels lie in other files"
+        raise NotAnImage(f"{path} is {what}", hint=_SLIDE_OF_FILES, path=path, detected=what)
     for signature, found in _SIGNATURES:
         if head.startswith(signature):
             if head[8:10] == b"CR" and found is Format.TIFF:

@@ -52,6 +52,7 @@ class Page:
         levels: The page itself, then smaller copies of it, largest first.
         whole: Whether every part of it costs decoding all of it. Then it is decoded once and kept, if it is not too
             large for that.
+        margin: How much a smaller copy must still be reduced, to be taken instead of a larger one.
     """
 
     size: Size
@@ -60,6 +61,7 @@ class Page:
     pages: int
     levels: tuple[Level, ...]
     whole: bool = False
+    margin: float = _SHRINK_MARGIN
     _held: pyvips.Image | None = None
     _span: tuple[float, float] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -74,7 +76,7 @@ class Page:
         for level, smaller in zip(self.levels, (*self.levels[1:], None), strict=True):
             reads.append(level.size.pixels)
             if level.tiled and smaller is not None:
-                reach = _SHRINK_MARGIN * smaller.factor / level.factor
+                reach = self.margin * smaller.factor / level.factor
                 reads[-1] = min(reads[-1], int(reach**2 * _RENDERED_PIXELS))
         return max(reads)
 
@@ -116,7 +118,7 @@ class Page:
         factor = min(cut.width / target.width, cut.height / target.height)
         best = self.levels[0]
         for level in self.levels[1:]:
-            if factor >= _SHRINK_MARGIN * level.factor:
+            if factor >= self.margin * level.factor:
                 best = level
         return best
 

@@ -22,10 +22,15 @@ class Upright(Drawing):
         stored: The page as it is stored.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, notes: tuple[str, ...] = ()) -> None:
         size = Size(page.size.height, page.size.width) if page.orientation >= 5 else page.size
         super().__init__(size, page.number, page.pages)
         self.stored = page
+        self._notes = notes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._notes
 
     def render(self, cut: PixelBox, size: Size) -> pyvips.Image:
         return render(self.stored, cut, size)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyvips
 
@@ -20,6 +21,26 @@ from zoomrefine_mcp.access import OpenFile
 from zoomrefine_mcp.errors import ImageDamaged
 
 _seeking = threading.Lock()  # for systems without pread, where the position belongs to the descriptor
+
+
+class Readable(Protocol):
+    """Bytes that are read by position.
+
+    Attributes:
+        length: How many there are.
+    """
+
+    @property
+    def length(self) -> int: ...
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Up to ``count`` bytes from ``offset``; fewer at the end.
+
+        Raises:
+            OSError: They cannot be read.
+            ImageDamaged: They are made from something that is damaged.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +121,9 @@ class Fingerprint:
 
 @dataclass(slots=True)
 class _Cursor:
-    """A position in a window."""
+    """A position in what is read."""
 
-    source: FileBytes
+    source: Readable
     position: int = 0
 
     def read(self, count: int) -> bytes:
@@ -142,8 +163,8 @@ class PositionedFile(io.RawIOBase):
 
 
 @contextmanager
-def vips_source(data: FileBytes) -> Iterator[pyvips.SourceCustom]:
-    """A libvips source over the window, to be left only when the pixels are out.
+def vips_source(data: Readable) -> Iterator[pyvips.SourceCustom]:
+    """A libvips source over ``data``, to be left only when the pixels are out.
 
     The images made from it are lazy. A source that is collected while libvips still reads from it aborts the
     process, hence a context: pixels are copied to memory inside it.
@@ -151,14 +172,15 @@ def vips_source(data: FileBytes) -> Iterator[pyvips.SourceCustom]:
     Raises:
         OSError: The file system failed while libvips read. (An exception cannot cross the C callback; libvips saw
             an early end instead.)
+        ImageDamaged: What was to be read is made from something damaged.
     """
     cursor = _Cursor(data)
-    failures: list[OSError] = []
+    failures: list[OSError | ImageDamaged] = []
 
     def read(count: int) -> bytes | None:
         try:
             return cursor.read(count)
-        except OSError as error:
+        except (OSError, ImageDamaged) as error:
             failures.append(error)
             return None
 

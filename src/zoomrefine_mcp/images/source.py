@@ -13,7 +13,7 @@ import anyio.to_thread
 import pyvips
 
 from zoomrefine_mcp.access import OpenFile
-from zoomrefine_mcp.errors import BadRequest, ImageDamaged, ImageTooLarge
+from zoomrefine_mcp.errors import BadRequest, ImageDamaged, ImageTooLarge, NotAnImage
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
 from zoomrefine_mcp.images.drawing import Drawing
 from zoomrefine_mcp.images.encode import JPEG, jpeg
@@ -26,6 +26,7 @@ from zoomrefine_mcp.images.pixels import Upright
 from zoomrefine_mcp.images.reader import FileBytes, Fingerprint
 from zoomrefine_mcp.images.shared import SharedFile
 from zoomrefine_mcp.images.sheet import Sheet
+from zoomrefine_mcp.images.slides import is_tiff_too, open_slide, slide_maker
 from zoomrefine_mcp.images.tiff import tiff_pages, verify_complete
 from zoomrefine_mcp.images.vips import frames_page, jpeg_page, png_page, tiff_page
 from zoomrefine_mcp.images.workers import image_workers
@@ -211,17 +212,52 @@ def _read_header(shared: SharedFile, number: int | None, limits: Limits) -> _Hea
         data = FileBytes(file, 0, fingerprint.bytes)
         with _as_damage(file.path):
             found = identify(data.read_at(0, HEAD_BYTES), file.path)
-            if found is not Format.TIFF:
-                _check_bytes(data.length, found, limits, file.path)
-            if found is Format.PDF:
-                return _Header(file.path, found, _open_document(data, number, file.path), fingerprint)
-            page = _open_page(data, found, number or 1, file.path)
-        if found is Format.TIFF and page.most_read == page.size.pixels:
-            _check_bytes(data.length, found, limits, file.path)
-        _check_pixels(page, found, limits, file.path)
-        if page.whole and found is Format.TIFF:
-            _check_whole_bytes(data.length, found, limits, file.path)
-        return _Header(file.path, found, Upright(page), fingerprint)
+            maker = slide_maker(data, found, file.path)
+            if maker is None:
+                drawing = _open_picture(data, found, number, limits)
+            else:
+                drawing = _open_slide(data, found, maker, number, limits)
+        return _Header(file.path, found, drawing, fingerprint)
+
+
+def _open_picture(
+    data: FileBytes, found: Format, number: int | None, limits: Limits, notes: tuple[str, ...] = ()
+) -> Drawing:
+    path = data.file.path
+    if found is not Format.TIFF:
+        _check_bytes(data.length, found, limits, path)
+    if found is Format.PDF:
+        return _open_document(data, number, path)
+    page = _open_page(data, found, number or 1, path)
+    if found is Format.TIFF and page.most_read == page.size.pixels:
+        _check_bytes(data.length, found, limits, path)
+    _check_pixels(page, found, limits, path)
+    if page.whole and found is Format.TIFF:
+        _check_whole_bytes(data.length, found, limits, path)
+    return Upright(page, notes)
+
+
+def _open_slide(data: FileBytes, found: Format, maker: str, number: int | None, limits: Limits) -> Drawing:
+    """A slide; or the TIFF that it is as well, where what reads slides is not there or takes it for none."""
+    path = data.file.path
+    try:
+        slide = open_slide(data, maker, number or 1, path)
+    except NotAnImage as missing:
+        if not is_tiff_too(maker):
+            raise
+        note = f"Shown is one page of the file, not the slide: {missing.told}"
+        try:
+            return _open_picture(data, found, number, limits, (note,))
+        except (NotAnImage, ImageTooLarge) as error:
+            raise missing from error
+    if slide is None:
+        return _open_picture(data, found, number, limits)
+    try:
+        _check_pixels(slide.stored, found, limits, path)
+    except ImageTooLarge:
+        slide.close()
+        raise
+    return slide
 
 
 def _open_document(data: FileBytes, number: int | None, path: str) -> Drawing:

@@ -26,8 +26,8 @@ _MAX_TAGS = 4096  # of one directory; real ones have 10 to 60
 _MAX_VALUES = 1024  # of one tag, where each counts
 _MAX_PIECES = 4_000_000  # strips or tiles; a gigapixel in tiles of 16 x 16 has as many
 
-# Field types of TIFF 6.0 and BigTIFF that hold whole numbers, offsets or raw bytes, as struct writes them.
-_TYPES = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
+# Field types of TIFF 6.0 and BigTIFF that hold whole numbers, offsets, text or raw bytes, as struct writes them.
+_TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
 
 _SUBFILE = 254  # NewSubfileType, a set of bits:
 _REDUCED, _MASK = 1, 4
