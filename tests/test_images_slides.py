@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import anyio
 import pytest
 import pyvips
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from tests.support.hosts import connect, image_of, reply, server_on, text_of
 from tests.support.pictures import colour_at, decoded, encoded, is_near, opened, scene, written
-from tests.support.slides import APERIO, DESCRIPTION, PROFILE, SOFTWARE, XMP, endless, ndpi, slide
+from tests.support.slides import APERIO, DESCRIPTION, PROFILE, SOFTWARE, TRESTLE, XMP, czi, endless, ndpi, slide
 from zoomrefine_mcp.cli import main
 from zoomrefine_mcp.errors import BadRequest, ImageDamaged, ImageTooLarge, NotAnImage
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
@@ -46,6 +48,11 @@ def told_apart() -> list[Image.Image]:
 def reduced() -> list[Image.Image]:
     full = specimen()
     return [full, full.resize((250, 200), Image.Resampling.BOX), full.resize((62, 50), Image.Resampling.BOX)]
+
+
+def of_two_levels() -> list[Image.Image]:
+    """Both of a width that blocks of JPEG fill, as Hamamatsu's are."""
+    return [specimen(), specimen().resize((200, 160), Image.Resampling.BOX)]
 
 
 async def drawn(source: FileSource, cut: PixelBox, size: Size | None = None) -> Image.Image:
@@ -114,6 +121,19 @@ async def test_every_level_shows_a_region_where_it_is(tmp_path: Path) -> None:
             assert difference(await drawn(source, cut, size), wanted) < 8, factor
 
 
+async def test_regions_are_read_side_by_side(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.svs", slide(reduced(), APERIO))
+    cuts = [PixelBox(50 * at, 40 * at, 50 * at + 300, 40 * at + 260) for at in range(12)]
+    async with await open_source(opened(path), workers=anyio.CapacityLimiter(4)) as source:
+
+        async def check(cut: PixelBox) -> None:
+            assert difference(await drawn(source, cut), cut_of(specimen(), cut)) < 4
+
+        async with anyio.create_task_group() as group:
+            for cut in cuts:
+                group.start_soon(check, cut)
+
+
 async def test_what_the_scanner_left_out_is_white(tmp_path: Path) -> None:
     path = written(tmp_path / "a.svs", slide(reduced()[:1], APERIO, missing={0, 6}))
     async with await open_source(opened(path)) as source:
@@ -137,11 +157,21 @@ async def test_the_colours_of_a_slide_go_through_its_profile(tmp_path: Path, mon
     assert difference(through, without) > 4
 
 
-async def test_a_slide_of_hamamatsu_is_read_from_the_one_jpeg_of_each_level(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.ndpi", ndpi(reduced()[:2]))
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(lambda: slide(of_two_levels(), TRESTLE), id="Trestle"),
+        pytest.param(lambda: ndpi(of_two_levels()), id="Hamamatsu, of one JPEG a level"),
+        pytest.param(lambda: czi(of_two_levels()), id="Zeiss, no TIFF"),
+    ],
+)
+async def test_the_formats_of_other_makers_are_read_alike(tmp_path: Path, data: Callable[[], bytes]) -> None:
+    path = written(tmp_path / "a.slide", data())
     async with await open_source(opened(path)) as source:
-        assert (source.size, source.pages) == (SIZE, 1)
+        assert (source.size, source.pages, source.notes) == (SIZE, 1, ())
         assert difference(await drawn(source, NUMBER), cut_of(specimen(), NUMBER)) < 4
+        small = of_two_levels()[1]
+        assert difference(await drawn(source, PixelBox(0, 0, 1000, 800), Size(200, 160)), small) < 6
 
 
 async def test_a_pyramid_of_tiles_of_no_maker_stays_an_ordinary_tiff(tmp_path: Path) -> None:
@@ -266,7 +296,7 @@ async def test_without_the_extra_a_slide_that_is_no_tiff_of_pages_is_refused_wit
             "Leica",
         ),
         ({SOFTWARE: b"Philips DP v1.0\0"}, "Philips"),
-        ({SOFTWARE: b"MedScan\0"}, "Trestle"),
+        (TRESTLE, "Trestle"),
         ({XMP: b"<EncodeInfo><SlideStitchInfo/><iScan Magnification='40'/>\0"}, "Ventana"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Writes small slides as scanners do: a TIFF of tiles in JPEG, each level a directory of its own."""
+"""Writes small slides as scanners do: mostly TIFFs of tiles in JPEG, each level a directory of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from zoomrefine_mcp.geometry import Size
 DESCRIPTION, SOFTWARE, XMP, PROFILE, NDPI = 270, 305, 700, 34675, 65420
 APERIO = {DESCRIPTION: b"Aperio Image Library v12.0.15 \r\n1000x800 (240x240) JPEG/RGB Q=90|AppMag = 40|MPP = 0.25\0"}
 TILE = 240
+
+TRESTLE = {SOFTWARE: b"MedScan 1.0\0", DESCRIPTION: b"Background Color=ffffff;Objective Power=20\0"}
 
 _TEXT, _SHORT, _LONG, _RAW = 2, 3, 4, 7
 _LAYOUTS = {_TEXT: "B", _SHORT: "H", _LONG: "I", _RAW: "B"}
@@ -39,9 +41,7 @@ def slide(
     link = 4
     for index, level in enumerate(levels):
         starts, lengths = [], []
-        for number, (left, top) in enumerate(
-            (left, top) for top in range(0, level.height, tile) for left in range(0, level.width, tile)
-        ):
+        for number, (left, top) in enumerate(_corners(level, tile)):
             cut = level.convert("RGB").crop((left, top, left + tile, top + tile))
             data = encoded(cut, "JPEG", quality=95, subsampling=0)
             if index == 0 and number in missing:
@@ -116,6 +116,53 @@ def ndpi(levels: Sequence[Image.Image]) -> bytes:
         out[link : link + 8] = struct.pack("<Q", at)
         link = at + 2 + len(entries)
     return bytes(out)
+
+
+def czi(levels: Sequence[Image.Image]) -> bytes:
+    """A slide as Zeiss writes it: segments with a name each, of which some hold a tile; not compressed."""
+    full = levels[0]
+    out = bytearray(_segment("ZISRAWFILE", bytes(512)))
+    entries = []
+    for level in levels:
+        factor = full.width // level.width
+        for left, top in _corners(level, TILE):
+            width, height = min(TILE, level.width - left), min(TILE, level.height - top)
+            red, green, blue = level.convert("RGB").crop((left, top, left + width, top + height)).split()
+            data = Image.merge("RGB", (blue, green, red)).tobytes()
+            # Name, first index, how many on the full size, how many are stored.
+            dimensions = (
+                (b"X", left * factor, width * factor, width),
+                (b"Y", top * factor, height * factor, height),
+                (b"C", 0, 1, 1),
+                (b"S", 0, 1, 1),
+            )
+            entry = b"DV" + struct.pack("<iqiiB5xi", 3, len(out), 0, 0, 0 if factor == 1 else 2, len(dimensions))
+            entry += b"".join(struct.pack("<4siifi", name, at, size, at, kept) for name, at, size, kept in dimensions)
+            fixed = struct.pack("<iiq", 0, 0, len(data)) + entry
+            out += _segment("ZISRAWSUBBLOCK", fixed.ljust(256, b"\0") + data)
+            entries.append(entry)
+    head = [len(out)]
+    out += _segment("ZISRAWDIRECTORY", struct.pack("<i124x", len(entries)) + b"".join(entries))
+    head.append(len(out))
+    words = (
+        "<ImageDocument><Metadata><Information><Image><PixelType>Bgr24</PixelType>"
+        f"<SizeX>{full.width}</SizeX><SizeY>{full.height}</SizeY><SizeC>1</SizeC><SizeS>1</SizeS>"
+        "</Image></Information></Metadata></ImageDocument>"
+    ).encode()
+    out += _segment("ZISRAWMETADATA", struct.pack("<i252x", len(words)) + words)
+    head.append(len(out))
+    out += _segment("ZISRAWATTDIR", bytes(256))
+    # Version 1.0, two names of the file, its part of several; then where the three lie.
+    struct.pack_into("<iiii16s16siqqiq", out, 32, 1, 0, 0, 0, b"a", b"a", 0, *head[:2], 0, head[2])
+    return bytes(out)
+
+
+def _segment(name: str, data: bytes) -> bytes:
+    return struct.pack("<16sQQ", name.encode(), len(data), len(data)) + data
+
+
+def _corners(level: Image.Image, tile: int) -> list[tuple[int, int]]:
+    return [(left, top) for top in range(0, level.height, tile) for left in range(0, level.width, tile)]
 
 
 def _directory(out: bytearray, tags: dict[int, tuple[int, list[int]]], link: int) -> int:

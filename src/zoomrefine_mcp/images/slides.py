@@ -148,13 +148,15 @@ class _Handle:
         self._closed = False
         try:
             self._slide = openslide.OpenSlide(name)
-            self.sizes = tuple(Size(*size) for size in self._slide.level_dimensions if min(size) > 0)
-            # Named by OpenSlide for each region that it gives; its own object would parse a profile that may be broken.
-            self._profile = self._slide.read_region((0, 0), len(self.sizes) - 1, (1, 1)).info.get("icc_profile", b"")
+            sizes = self._slide.level_dimensions
+            if any(min(size) < 1 for size in sizes):
+                raise damaged(path, "is a slide with a level of no pixels")
+            self.sizes = tuple(Size(*size) for size in sizes)
+            self._factors = self._slide.level_downsamples
+            # Every region names it, also one of no pixels. Asked for by itself it is parsed, and it may be broken.
+            self._profile = self._slide.read_region((0, 0), 0, (0, 0)).info.get("icc_profile", b"")
         except openslide.OpenSlideError as error:
             raise self._damage(error) from error
-        if not self.sizes:
-            raise damaged(path, "is a slide without pixels")
 
     def levels(self) -> tuple[Level, ...]:
         """The slide itself, then its smaller copies.
@@ -162,15 +164,15 @@ class _Handle:
         Raises:
             ImageDamaged: It claims to be larger than any is.
         """
-        full = self.sizes[0]
-        levels = []
-        for index, size in enumerate(self.sizes):
+        levels: list[Level] = []
+        for index, (size, factor) in enumerate(zip(self.sizes, self._factors, strict=True)):
+            last = levels[-1].size if levels else None
+            if last is not None and (size.width >= last.width or size.height >= last.height):
+                continue  # no smaller copy
             tile = self._tile(index)
             if size.pixels // tile.pixels > _MAX_TILES:
                 raise damaged(self._path, f"claims to be a slide of {size} pixels")
             tiles = Tiles(size, tile, partial(self._paint, index, tile), self._profile)
-            # The longer side tells the factor best: each was rounded when it was reduced.
-            factor = full.width / size.width if full.width >= full.height else full.height / size.height
             levels.append(Level(size, factor, tiles.open, tiled=True))
         return tuple(levels)
 
@@ -192,18 +194,22 @@ class _Handle:
 
     def _paint(self, level: int, tile: Size, column: int, row: int) -> bytes:
         """One tile as RGBA."""
+        # Places are told on the full size, also those of a smaller copy.
+        place = (round(column * tile.width * self._factors[level]), round(row * tile.height * self._factors[level]))
+        try:
+            return self._region(place, level, tile)
+        except ImageDamaged:  # perhaps another region's damage, met by the reader that both share
+            return self._region(place, level, tile)
+
+    def _region(self, place: tuple[int, int], level: int, size: Size) -> bytes:
         slide = self._opened()
         try:
-            # Places are told on the full size, also those of a smaller copy.
-            scale = slide.level_downsamples[level]
-            place = (round(column * tile.width * scale), round(row * tile.height * scale))
-            region = slide.read_region(place, level, (tile.width, tile.height))
+            return bytes(slide.read_region(place, level, (size.width, size.height)).tobytes())
         except self._openslide.OpenSlideError as error:
             with self._lock:
                 if self._slide is slide:
                     self._slide = None  # it closes itself after its last reader
             raise self._damage(error) from error
-        return bytes(region.tobytes())
 
     def _opened(self) -> Any:
         with self._lock:
@@ -230,7 +236,10 @@ def _library(maker: str, path: str) -> Any:
 
 
 def _name_of(descriptor: int, maker: str, path: str) -> str:
-    """A path that leads to the open file and nowhere else."""
+    """A path that leads to the open file and nowhere else.
+
+    The ``/dev/fd`` of other systems would not do: what is opened by it shares one position with all that was before.
+    """
     name = f"{_DESCRIPTORS}/{descriptor}"
     try:
         if os.path.samestat(os.stat(name), os.fstat(descriptor)):  # noqa: PTH116
