@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -227,6 +228,20 @@ async def test_a_slide_that_ends_early_is_damage(path: Path) -> None:
         await open_source(opened(written(path, nothing)))
 
 
+async def test_tiles_of_a_size_that_nobody_has_are_damage_and_not_the_end_of_the_process(tmp_path: Path) -> None:
+    whole = czi([specimen()])
+    sizes = [at for at in range(len(whole) - 4000, len(whole) - 8) if whole[at : at + 4] == struct.pack("<i", 240)]
+    assert sizes
+    for at in sizes[-4:]:
+        data = whole[: at + 2] + b"\xff" + whole[at + 3 :]
+        with pytest.raises(ImageDamaged):
+            async with await open_source(opened(written(tmp_path / "a.czi", data))) as source:
+                await drawn(source, PixelBox(0, 0, SIZE.width, SIZE.height), Size(500, 400))
+    for share in (0.01, 0.5, 0.999):
+        with pytest.raises(ImageDamaged):
+            await open_source(opened(written(tmp_path / "a.czi", whole[: int(len(whole) * share)])))
+
+
 async def test_a_slide_stays_the_one_that_was_opened(path: Path) -> None:
     async with await open_source(opened(path)) as source:
         other = written(path.with_name("other.svs"), slide([Image.new("RGB", (1000, 800), "red")], APERIO))
@@ -247,7 +262,7 @@ async def test_formats_of_several_files_are_refused_whatever_lies_beside_them(tm
         with pytest.raises(NotAnImage) as caught:
             await open_source(opened(written(tmp_path / name, data)))
         assert caught.value.hint
-    with pytest.raises(ImageDamaged, match="cannot be read as a slide"):
+    with pytest.raises(ImageDamaged, match="no list of its tiles"):
         await open_source(opened(written(tmp_path / "a.czi", b"ZISRAWFILE".ljust(400, b"\0"))))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from zoomrefine_mcp.errors import ImageDamaged, NotAnImage
 from zoomrefine_mcp.geometry import Size
+from zoomrefine_mcp.images.czi import verify_tiles
 from zoomrefine_mcp.images.formats import Format
 from zoomrefine_mcp.images.page import Level, Page, page_index
 from zoomrefine_mcp.images.pixels import Upright
@@ -47,6 +48,7 @@ _MAX_TEXT = 65_536  # bytes of a tag that a sign is looked for in
 
 _TILE_EDGE = 256  # pixels of what is asked for at once; libvips keeps two rows of these
 _TILE_EDGES = range(128, 1025)  # what is taken from the slide instead, so that no tile of it is decoded twice
+_MAX_TILE = 1 << 26  # pixels of a tile of the slide: 268 MB, as for TIFF
 _MAX_TILES = 2_000_000  # of a level: 131 gigapixels
 
 _MARGIN = 0.99
@@ -120,8 +122,7 @@ def open_slide(data: FileBytes, maker: str, number: int, path: str) -> Slide | N
     """
     openslide = _library(maker, path)
     name = _name_of(data.file.fd, maker, path)
-    if is_tiff_too(maker):
-        _check_pieces(data, path)
+    _check_tiles(data, maker, path)
     if openslide.OpenSlide.detect_format(name) != maker:
         if maker == _ZEISS:
             raise damaged(path, "begins as a slide by Zeiss, and is none")
@@ -186,11 +187,11 @@ class _Handle:
 
     def _tile(self, level: int) -> Size:
         """What is asked for at once: a tile of the slide, where it is such that TIFF could have it."""
-        edges = (
-            int(self._slide.properties.get(f"openslide.level[{level}].tile-{side}", "0"))
-            for side in ("width", "height")
-        )
-        return Size(*(edge if edge in _TILE_EDGES and edge % 16 == 0 else _TILE_EDGE for edge in edges))
+        named = (f"openslide.level[{level}].tile-{side}" for side in ("width", "height"))
+        width, height = (int(self._slide.properties.get(name, "0")) for name in named)
+        if width * height > _MAX_TILE:  # of NDPI, a JPEG that can only be decoded as a whole
+            raise damaged(self._path, f"has tiles of {width} x {height} pixels")
+        return Size(*(edge if edge in _TILE_EDGES and edge % 16 == 0 else _TILE_EDGE for edge in (width, height)))
 
     def _paint(self, level: int, tile: Size, column: int, row: int) -> bytes:
         """One tile as RGBA."""
@@ -260,7 +261,10 @@ def _missing(maker: str, path: str, why: str, hint: str) -> NotAnImage:
     return NotAnImage(f"{path} is {what}, and {why}", hint=hint, path=path, detected=what)
 
 
-def _check_pieces(data: FileBytes, path: str) -> None:
+def _check_tiles(data: FileBytes, maker: str, path: str) -> None:
     """Refuse what ends early, and tiles of sizes that nobody has: OpenSlide ends the process where memory runs out."""
-    for page in tiff_pages(data, path):
-        verify_complete(data, path, page)
+    if maker == _ZEISS:
+        verify_tiles(data, path)
+    elif is_tiff_too(maker):
+        for page in tiff_pages(data, path):
+            verify_complete(data, path, page)
