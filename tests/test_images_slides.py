@@ -232,8 +232,7 @@ async def test_tiles_of_a_size_that_nobody_has_are_damage_and_not_the_end_of_the
     whole = czi([specimen()])
     sizes = [at for at in range(len(whole) - 4000, len(whole) - 8) if whole[at : at + 4] == struct.pack("<i", 240)]
     assert sizes
-    for at in sizes[-4:]:
-        data = whole[: at + 2] + b"\xff" + whole[at + 3 :]
+    for data in (whole[:at] + odd + whole[at + 4 :] for at in sizes[-4:] for odd in (b"\xf0\0\xff\0", bytes(4))):
         with pytest.raises(ImageDamaged):
             async with await open_source(opened(written(tmp_path / "a.czi", data))) as source:
                 await drawn(source, PixelBox(0, 0, SIZE.width, SIZE.height), Size(500, 400))

@@ -46,10 +46,10 @@ def verify_tiles(data: FileBytes, path: str) -> None:
         following = at + dimensions * _DIMENSION.size
         if kind != b"DV" or not 0 <= dimensions <= _MAX_DIMENSIONS or following > len(entries):
             raise damaged(path, "has a list of tiles that cannot be read")
-        # None stored is as many as there are.
-        sides = {name[:1]: (size, kept or size) for name, size, kept in _DIMENSION.iter_unpack(entries[at:following])}
+        sides = {name[:1]: (size, kept) for name, size, kept in _DIMENSION.iter_unpack(entries[at:following])}
         at = following
         (wide, stored_wide), (high, stored_high) = sides.get(b"X", (0, 0)), sides.get(b"Y", (0, 0))
+        # OpenSlide divides by what is stored.
         if not (1 <= stored_wide <= wide and 1 <= stored_high <= high and stored_wide * stored_high <= _MAX_TILE):
             raise damaged(path, f"has a tile of {stored_wide} x {stored_high} pixels")
         _verify_place(data, path, place)
