@@ -206,6 +206,13 @@ async def test_where_no_tile_of_the_picture_shows_a_thing_the_answer_is_looked_f
     assert (result.answer, result.status_reason) == ("12", None)
 
 
+async def test_where_the_view_points_at_everything_it_is_looked_through_once():
+    replies = [said(None, "too_small", [Box(0.01, 0.01, 0.99, 0.99)]), said(None, "not_here")]
+    _, seer = await ask(replies, question=HOW_MANY)
+    tiles = [one.shows for shown in seer.shown for one in shown.new if one.shows != Box.full()]
+    assert len(tiles) == len(set(tiles)) == 12
+
+
 async def test_only_the_place_that_the_view_points_at_is_counted():
     near = [square(0.5, 0.5), square(0.55, 0.52)]
     _, seer = await ask(

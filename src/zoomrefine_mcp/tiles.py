@@ -64,14 +64,17 @@ async def in_order_of_promise(bench: Bench[Any], unseen: dict[Cut, float], likel
     return sorted(unseen, key=lambda cut: (unseen[cut] >= HELD, hopes[cut] < HELD / 2, -detail[cut]))
 
 
-def tiles_to_count(bench: Bench[Any], boxes: Sequence[Box], most: int) -> list[Cut]:
-    """Disjoint tiles about boxes, or of everything where there are none, in which things are counted.
+def areas_to_count(bench: Bench[Any], boxes: Sequence[Box]) -> list[Box]:
+    """What is counted over: what is about the boxes, and where nothing is there everything, which is not done twice."""
+    about = [padded(reduce(Box.union, boxes), PADDING, CROP_FLOOR, bench.size)] if boxes else []
+    return [*(area for area in about if area.area < SEARCHED), Box.full()]
+
+
+def tiles_to_count(bench: Bench[Any], area: Box, most: int) -> list[Cut]:
+    """Disjoint tiles of an area in which things are counted.
 
     They show it at a readable scale, or at the best that so many tiles show all of it at.
     """
-    area = Box.full()
-    if boxes:
-        area = padded(reduce(Box.union, boxes), PADDING, CROP_FLOOR, bench.size)
     scale = bench.readable
     cuts = tiles(bench, area, scale, Stage.COUNT)
     while len(cuts) > max(1, most):

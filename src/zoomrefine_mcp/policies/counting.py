@@ -14,7 +14,7 @@ from zoomrefine_mcp.pictures import Picture
 from zoomrefine_mcp.policies.looking import DROPPED
 from zoomrefine_mcp.questions import no_answer, number_as_answer, number_in
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage
-from zoomrefine_mcp.tiles import tiles_to_count
+from zoomrefine_mcp.tiles import areas_to_count, tiles_to_count
 
 
 async def count(bench: Bench[Any], question: Question, first: Look[Any], before: Outcome, looks: int) -> bool:
@@ -25,7 +25,7 @@ async def count(bench: Bench[Any], question: Question, first: Look[Any], before:
     """
     asked = replace(question, choices=())  # a part of the number is none of the options
     pointed = [] if first.evidence is Evidence.NOT_HERE else [region.box for region in first.regions]
-    for area in (pointed, []) if pointed else ([],):  # nothing where the view pointed: everywhere
+    for area in areas_to_count(bench, pointed):
         conversation, tally = Conversation(bench, first, looks), _Tally()
         cuts = tiles_to_count(bench, area, conversation.looks_left * bench.room)
         while cuts:
