@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.walking import Seer, Sheet, ask, refine, said
 from zoomrefine_mcp import Budget
+from zoomrefine_mcp.backends.chat import ChatBackend
 from zoomrefine_mcp.errors import BackendError
 from zoomrefine_mcp.geometry import Box
 
@@ -129,6 +130,15 @@ async def test_a_second_look_that_fails_leaves_the_answer_and_says_so():
     result, _ = await thorough(FIRST, said("7"), BackendError("gone", status=500))
     assert (result.answer, result.status, result.contested) == ("7", "refined", False)
     assert any("later look failed" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("third", ["fails", "is dropped"])
+async def test_a_third_look_that_cannot_decide_leaves_the_result_contested(third, monkeypatch):
+    dropped = iter([False, False, False, True])
+    monkeypatch.setattr(ChatBackend, "_dropped", lambda *_: next(dropped))
+    last = BackendError("gone", status=500) if third == "fails" else said("1")
+    result, _ = await thorough(FIRST, said("7"), said("1"), last)
+    assert (result.answer, result.status_reason, result.contested) == ("7", "contested", True)
 
 
 async def test_what_was_not_read_is_not_checked():

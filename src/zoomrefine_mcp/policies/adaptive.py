@@ -91,12 +91,12 @@ class Thorough(Adaptive):
         told = replace(question, rivals=tuple(rival.told for rival in rivals))
         finer = crop_for_eye(bench, box, CROP_FLOOR.scaled(0.5))
         why = "two answers: a finer scale decides"
+        bench.keep(replace(walk.outcome, reason="contested", contested=True))
         third = await walk.conversation.show(Stage.REFINE, told, [finer], why)
-        if third is not None and is_settled(third) and any(third.answer.agrees(rival) for rival in rivals):
+        if third and not third.dropped and is_settled(third) and any(map(third.answer.agrees, rivals)):
             bench.keep(replace(walk.outcome, answer=third.answer, evidence=third.evidence))
             return
         bench.warn(f"Two looks at the deciding crop disagree: {' and '.join(told.rivals)}.")
-        bench.keep(replace(walk.outcome, reason="contested", contested=True))
 
 
 def contradicts(second: Look[Any], answer: Answer) -> bool:
