@@ -203,3 +203,23 @@ async def test_looks_that_held_something_are_one_conversation_that_only_grows(lo
     _, seer = await ask([said("?", "too_small", [SPOT]), said("?", "cut_off"), said("7")])
     earlier, later = seer.requests[look - 2], seer.requests[look - 1]
     assert later[: len(earlier)] == earlier
+
+
+def twice(seer):
+    """The pictures that were shown more than once, however they were asked about."""
+    new = [picture.data for shown in seer.shown for picture in shown.new]
+    return [one for one in set(new) if new.count(one) > 1]
+
+
+@pytest.mark.parametrize("evidence", ["too_small", "not_here"])
+async def test_a_region_that_was_shown_in_parts_is_not_shown_in_the_same_parts_again(evidence):
+    tall = Box(0.5, 0.25, 0.51, 0.75)
+    _, seer = await ask([said("?", "too_small", [tall]), said("?", evidence, [tall])])
+    assert len(seer.shown[1].new) > 1
+    assert twice(seer) == []
+
+
+@pytest.mark.parametrize("regions", [[Box.full()], [LARGE, LARGE.grown(0.001, 0)]])
+async def test_wider_is_no_picture_that_was_shown_nor_twice_the_same(regions):
+    _, seer = await ask([said("?", "too_small", [SPOT]), said("?", "cut_off", regions)])
+    assert twice(seer) == []

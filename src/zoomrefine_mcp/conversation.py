@@ -10,7 +10,7 @@ from typing import Generic
 
 from zoomrefine_mcp.backends.base import Ask, Look, T
 from zoomrefine_mcp.bench import Bench
-from zoomrefine_mcp.cuts import Cut, holds
+from zoomrefine_mcp.cuts import HELD, Cut, holds
 from zoomrefine_mcp.errors import BackendError, BackendFailure, ContextTooLong
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.pictures import Picture
@@ -18,6 +18,8 @@ from zoomrefine_mcp.records import Question, ReplyForm, Stage
 
 log = logging.getLogger(__name__)
 
+WHOLE = 0.98
+"""A picture that holds so much of a box shows all of it, up to rounding."""
 FEW = 4
 """So many pictures or fewer are tried again with one less where a server refuses them; more, with half."""
 
@@ -60,8 +62,14 @@ class Conversation(Generic[T]):
         return [picture for look in self.looks for picture in look.pictures]
 
     def scale_of(self, box: Box) -> float:
-        """The best scale at which one picture showed a region so far; 0 where none did."""
-        return max((self._bench.scale(one) for one in self.shown if holds(one.shows, box)), default=0.0)
+        """The best scale at which one picture, or several together, showed a region so far; 0 where none did."""
+        read = [(self._bench.scale(one), one.shows) for one in self.shown if one.shows.intersection(box)]
+        together = (scale for scale, _ in read if box.covered_by([one for at, one in read if at >= scale]) >= HELD)
+        return max(together, default=0.0)
+
+    def scale_whole(self, box: Box) -> float:
+        """The best scale at which one picture showed all of a box so far; 0 where none did."""
+        return max((self._bench.scale(one) for one in self.shown if holds(one.shows, box, WHOLE)), default=0.0)
 
     def crop_of(self, box: Box) -> Picture | None:
         """The newest picture but the view that shows the better part of a region."""

@@ -153,9 +153,8 @@ class Walk(Generic[T]):
     def _wider(self, look: Look[T]) -> list[Cut]:
         """About what an edge cuts: the region with as much again on every side."""
         boxes = [region.box for region in look.regions[:MOST_REGIONS]] or [look.pictures[0].shows]
-        cuts = [crop_for_eye(self._bench, box.grown(box.width, box.height)) for box in boxes]
-        crops = self.conversation.shown[1:]
-        return [cut for cut in cuts if not any(holds(one.shows, cut.box, 0.98) for one in crops)]
+        cuts = dict.fromkeys(crop_for_eye(self._bench, box.grown(box.width, box.height)) for box in boxes)
+        return [cut for cut in cuts if self._gains(cut, self.conversation.scale_whole(cut.box))]
 
     def _gains(self, cut: Cut, shown: float) -> bool:
         """Whether a cut shows enough more of a region than the scale that it was shown at."""
