@@ -171,6 +171,14 @@ async def test_a_server_that_says_how_many_pictures_it_takes_gets_as_many():
     assert sum(len(shown.pictures) > 5 for shown in seer.shown) == 1
 
 
+@pytest.mark.parametrize("question", ["Which number?", "How many valves are there?"])
+async def test_a_server_that_takes_one_picture_is_not_asked_again_with_two(question):
+    says = refuses(1, BackendError("At most 1 image(s) may be provided in one prompt.", status=400))
+    result, seer = await ask(says, question=question)
+    assert [len(shown.pictures) > 1 for shown in seer.shown] == [False, True]
+    assert (result.status, result.status_reason) == ("preliminary", "refine_failed")
+
+
 async def test_a_model_with_a_limit_of_pictures_is_never_sent_more():
     _, seer = await ask([NOTHING], images_per_request=4)
     assert max(len(shown.pictures) for shown in seer.shown) <= 4

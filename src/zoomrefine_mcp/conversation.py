@@ -108,6 +108,8 @@ class Conversation(Generic[T]):
                     raise
                 self._note(refused, len(pictures))
                 self.restart()
+                if self._bench.most_in_request == 1:  # nothing beside the view
+                    raise
                 pictures = pictures[: self._bench.room]
                 log.warning("a request was refused; %d new pictures are shown after the first look", len(pictures))
             else:
