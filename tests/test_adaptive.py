@@ -223,3 +223,9 @@ async def test_a_region_that_was_shown_in_parts_is_not_shown_in_the_same_parts_a
 async def test_wider_is_no_picture_that_was_shown_nor_twice_the_same(regions):
     _, seer = await ask([said("?", "too_small", [SPOT]), said("?", "cut_off", regions)])
     assert twice(seer) == []
+
+
+async def test_an_outcome_without_an_answer_says_why_it_ends_whatever_its_evidence():
+    replies = [said(None, "too_small", [SPOT]), said(None, "legible"), BackendError("gone", status=500)]
+    result, _ = await ask(replies)
+    assert (result.status, result.status_reason, result.abstained) == ("refined", "refine_failed", True)

@@ -158,7 +158,8 @@ class ZoomRefine(Generic[T]):
 
 def _interrupted(outcome: Outcome, reason: str) -> Outcome:
     """What was kept, with the reason if a look was still wanted; one that has its own reason keeps it."""
-    open_ended = outcome.evidence in (Evidence.TOO_SMALL, Evidence.CUT_OFF, Evidence.NOT_HERE)
+    without = outcome.evidence in (Evidence.TOO_SMALL, Evidence.CUT_OFF, Evidence.NOT_HERE)
+    open_ended = outcome.answer.abstained or without
     wanted = outcome.status is Status.PRELIMINARY or (outcome.status is Status.REFINED and open_ended)
     return replace(outcome, reason=outcome.reason or reason) if wanted else outcome
 
