@@ -13,8 +13,9 @@ from tests.support.walking import SHEET, Sheet, ask, said
 from tests.test_prompt_cache import apart
 from zoomrefine_mcp import Budget, Settings, open_app
 from zoomrefine_mcp.backends.clients.base import Role
-from zoomrefine_mcp.errors import BackendError, ContextTooLong
+from zoomrefine_mcp.errors import BackendError, ContextTooLong, PictureRefused
 from zoomrefine_mcp.geometry import Box, Size
+from zoomrefine_mcp.pictures import Limit
 
 pytestmark = pytest.mark.anyio
 
@@ -177,6 +178,17 @@ async def test_a_server_that_takes_one_picture_is_not_asked_again_with_two(quest
     result, seer = await ask(says, question=question)
     assert [len(shown.pictures) > 1 for shown in seer.shown] == [False, True]
     assert (result.status, result.status_reason) == ("preliminary", "refine_failed")
+
+
+@pytest.mark.parametrize("told", [Limit(), Limit(Size(5000, 5000))])
+async def test_a_server_that_takes_smaller_pictures_and_does_not_say_how_small_is_searched_in_smaller_tiles(told):
+    def says(shown):
+        large = any(picture.size.long_edge > 600 for picture in shown.new)
+        return PictureRefused("too large", limit=told) if large else knows()(shown)
+
+    result, seer = await ask(says, budget=Budget(looks=12))
+    assert result.answer == "7"
+    assert len(seer.requests) == len(result.trace) + 1, "none is refused but the first"
 
 
 async def test_a_model_with_a_limit_of_pictures_is_never_sent_more():

@@ -231,14 +231,17 @@ class Bench(Generic[T]):
             smaller = await self._smaller(ask, limit)
             if smaller is None:
                 raise
-        return await self._asked(smaller, after, why)
+        look = await self._asked(smaller, after, why)
+        if not _over(ask, limit):  # it said too little: what it took is what is known
+            self._limit = replace(self._limit, pixels=max(one.size.pixels for one in smaller.pictures))
+        return look
 
     async def _smaller(self, ask: Ask, limit: Limit) -> Ask | None:
         """The same ask with pictures within the limit, cut from the original again; None where they would show nothing.
 
         Those that are within already are left alone; where all are, the limit said too little, and all are halved.
         """
-        over = [one for one in ask.pictures if not limit.holds(one.size) or len(one.data) > (limit.bytes or math.inf)]
+        over = _over(ask, limit)
         pictures = []
         for picture in ask.pictures:
             if over and picture not in over:
@@ -314,3 +317,8 @@ class Bench(Generic[T]):
         self._stage = stage
         if self._report is not None:
             self._report(Event(stage, message, self._steps))
+
+
+def _over(ask: Ask, limit: Limit) -> list[Picture]:
+    """The pictures of an ask that are beyond a limit."""
+    return [one for one in ask.pictures if not limit.holds(one.size) or len(one.data) > (limit.bytes or math.inf)]
