@@ -243,3 +243,20 @@ def test_things_that_are_apart_count_right_however_a_grid_cuts_them(columns, row
     ]
     counted = joined(found)
     assert len(counted) == len(things)
+
+
+async def test_a_number_without_boxes_beside_boxes_of_other_tiles_is_contested():
+    counts = counter(SPREAD)
+    result, _ = await ask(
+        lambda shown: said("3") if shown.look == 2 else counts(shown), question=HOW_MANY, images_per_request=3
+    )
+    assert (result.status_reason, result.contested) == ("contested", True)
+    assert any("gave no boxes" in warning for warning in result.warnings)
+
+
+async def test_where_nothing_was_boxed_and_a_later_look_fails_the_first_answer_stands():
+    spot = square(0.5, 0.5)
+    result, _ = await ask(
+        [said("12", "too_small", [spot]), said(None, "legible"), BackendError("gone", status=500)], question=HOW_MANY
+    )
+    assert (result.status, result.answer) == ("preliminary", "12")

@@ -39,6 +39,23 @@ async def test_where_they_differ_a_finer_look_with_both_answers_in_view_decides(
     assert len(seer.requests) == 4
 
 
+@pytest.mark.parametrize("decision", ["7", "1"])
+async def test_what_is_pointed_at_is_where_the_answer_that_stands_was_read(decision):
+    mark = Box(0.502, 0.502, 0.506, 0.506)
+    second = lambda shown: said("1", regions=[shown.on_newest(mark)])  # noqa: E731
+    result, seer = await thorough(FIRST, said("7"), second, said(decision))
+    [region] = result.regions
+    assert region.box == pytest.approx((SPOT if decision == "7" else mark).as_list(), abs=1e-3)
+    assert region.crop.box == seer.shown[1 if decision == "7" else -1].new[0].shows.as_list()
+
+
+async def test_a_region_that_fills_its_crop_is_looked_at_closer_where_the_answer_was_boxed():
+    large, mark = Box(0.3, 0.3, 0.36, 0.36), Box(0.31, 0.31, 0.314, 0.314)
+    first = lambda shown: said("7", regions=[shown.on_newest(mark)])  # noqa: E731
+    _, seer = await thorough(said("?", "too_small", [large]), first, said(None, "not_here"), said("7"))
+    assert seer.shown[-1].scale(mark) > seer.shown[1].scale(mark)
+
+
 async def test_a_third_answer_is_no_decision_and_the_result_is_contested():
     result, _ = await thorough(FIRST, said("7"), said("1"), said("4"))
     assert (result.answer, result.contested, result.status_reason) == ("7", True, "contested")

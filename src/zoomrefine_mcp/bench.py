@@ -156,7 +156,7 @@ class Bench(Generic[T]):
         beside = self.most_pictures if self.most_in_request is None else self.most_in_request - 1
         return max(1, min(self.most_pictures, beside))
 
-    def affords(self, pictures: Sequence[Size], after: Look[T]) -> bool:
+    def affords(self, pictures: Sequence[Size], after: Look[T] | None) -> bool:
         """Whether one more look at pictures of these sizes, going on from ``after``, is within the budget of tokens.
 
         What that conversation came to is sent again. The look may cost its prompt and a reply twice, since a reply that
@@ -168,7 +168,7 @@ class Bench(Generic[T]):
         new = sum(map(profile.image_tokens, pictures))
         longest = max((look.usage.output_tokens for look in self.trace), default=0)
         reply = min(profile.reply_tokens, 2 * longest)
-        earlier = after.usage.input_tokens + after.usage.output_tokens
+        earlier = after.usage.input_tokens + after.usage.output_tokens if after is not None else 0
         likely = 2 * (earlier + new + _WORDS_TOKENS + reply)
         spent = self.usage.input_tokens + self.usage.output_tokens
         return spent + likely <= self._budget.tokens

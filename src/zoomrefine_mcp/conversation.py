@@ -30,18 +30,18 @@ class Conversation(Generic[T]):
     Args:
         bench: The working place.
         first: The look that it begins with.
-        looks: How many looks the question may have, where the budget does not say.
+        most_looks: How many looks the question may have, where the budget does not say.
         form: What the model is asked to write.
 
     Attributes:
-        looks: All that were taken, the first one included, those too that are not gone on from.
+        looks: All that ``show`` took, after the first one, those too that are not gone on from.
         misses: Those of them that held nothing; what they showed is told in words instead.
     """
 
-    def __init__(self, bench: Bench[T], first: Look[T], looks: int, form: ReplyForm = ReplyForm.JSON) -> None:
+    def __init__(self, bench: Bench[T], first: Look[T], most_looks: int, form: ReplyForm = ReplyForm.JSON) -> None:
         self._bench = bench
         self._form = form
-        self._most_looks = looks
+        self._most_looks = most_looks
         self._trunk = [first]
         self.looks = [first]
         self.misses: list[Look[T]] = []
@@ -120,9 +120,17 @@ class Conversation(Generic[T]):
     async def ask_apart(
         self, stage: Stage, question: Question, pictures: Sequence[Picture], why: str
     ) -> Look[T] | None:
-        """Show pictures, as ``show`` does, in a conversation of their own, in which nothing was said before."""
-        fewer = tuple(pictures[: self._paid_for([one.size for one in pictures], self.looks[0])])
-        return await self._bench.look(Ask(stage, self._form, question, fewer), why=why) if fewer else None
+        """Show all of the pictures in a conversation of their own, in which nothing was said before.
+
+        Returns:
+            The look; None where the budget or a request does not hold them all: a part may lack what was read.
+
+        Raises:
+            BackendFailure: By its kind.
+        """
+        if self._paid_for([one.size for one in pictures], None) < len(pictures):
+            return None
+        return await self._bench.look(Ask(stage, self._form, question, tuple(pictures)), why=why)
 
     def _empty(self) -> tuple[Box, ...]:
         """What the misses showed readably: what was shown reduced may hold it all the same."""
@@ -134,7 +142,7 @@ class Conversation(Generic[T]):
         """How many pictures are sent again with the next look."""
         return sum(len(look.pictures) for look in self._trunk)
 
-    def _paid_for(self, sizes: Sequence[Size], after: Look[T]) -> int:
+    def _paid_for(self, sizes: Sequence[Size], after: Look[T] | None) -> int:
         """How many pictures one look may hold within its room and the budget: as many as that, from the first on."""
         if self.looks_left == 0:
             return 0
@@ -149,7 +157,9 @@ class Conversation(Generic[T]):
         said = re.search(r"(?i)at most (\d+) (image|picture)", str(refused))
         if said and int(said[1]) < self._held + pictures:
             self._bench.most_in_request = int(said[1])
-        elif len(self._trunk) == 1:
+        elif len(self._trunk) > 1:
+            self._bench.most_in_request = self._held + pictures - 1
+        else:
             self._bench.most_pictures = pictures - 1 if pictures <= FEW else (pictures + 1) // 2
 
 

@@ -23,7 +23,7 @@ class Stage(StrEnum):
     COUNT = "count"
     """Disjoint tiles in one look: box every thing that is to be counted."""
     VERIFY = "verify"
-    """The deciding crop in a conversation of its own: a second, independent answer."""
+    """The crops that decided, in a conversation of their own: a second, independent answer."""
     POINT = "point"
     """First look of ``localize_region``: where is it in the view."""
     SHARPEN = "sharpen"
@@ -255,7 +255,8 @@ class Outcome:
         view: The view as sent.
         crops: The crop that was sent for each region (None where none was).
         evidence: What the last look said of it.
-        contested: Whether a second, independent look at the deciding crop answered otherwise, and nothing decided.
+        contested: Whether a second, independent look at what decided answered otherwise or saw no answer, and nothing
+            decided; or whether a count is not that of the boxes given for it.
     """
 
     status: Status

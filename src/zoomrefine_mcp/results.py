@@ -220,7 +220,7 @@ class ZoomResult(_Result):
     changed: bool
     """Whether the zoom changed the answer."""
     contested: bool = False
-    """Whether a second, independent look at the deciding crop answered otherwise, and nothing decided (thorough); or a
+    """Whether a second, independent look at what decided answered otherwise or saw no answer (thorough), or a
     count that differs from the number of boxes given for it."""
 
 

@@ -1,7 +1,7 @@
 """The default policy: as many looks as pay, each one following from what the one before said of the evidence.
 
 ``Adaptive``  a view, crops, and a search where the model does not know where to look, within a budget.
-``Thorough``  the same with a larger budget, and a second, independent look at the crop that decides.
+``Thorough``  the same with a larger budget, and a second, independent look at what decided.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zoomrefine_mcp.policies.counting import count
 from zoomrefine_mcp.policies.looking import held_nothing, is_settled, preliminary, unzoomed
 from zoomrefine_mcp.policies.walk import Walk
 from zoomrefine_mcp.questions import asks_for_a_count
-from zoomrefine_mcp.records import Answer, Evidence, Question, Stage, Status
+from zoomrefine_mcp.records import Answer, Evidence, Question, Region, Stage, Status
 
 LEGIBLE_LINE = 18.0
 """A box whose shorter side has so many pixels of the view is not looked at again where the model calls it legible: a
@@ -60,7 +60,7 @@ class Adaptive:
 
 @dataclass(frozen=True, slots=True)
 class Thorough(Adaptive):
-    """``Adaptive`` with a larger budget; then the crop that decides is shown once more, in a conversation of its own.
+    """``Adaptive`` with a larger budget; then what decided is shown once more, in a conversation of its own.
 
     Where the two answers differ, or the second look sees none, one more look at a finer scale with both in view
     decides; where it agrees with neither, or nothing is left of the budget, the result says that the answer is
@@ -86,17 +86,20 @@ class Thorough(Adaptive):
     async def _decide(self, bench: Bench[Any], question: Question, walk: Walk[Any], second: Look[Any]) -> None:
         """One more look with both answers in view."""
         rivals = (walk.outcome.answer, second.answer)
-        regions = (() if held_nothing(second) else second.regions) or walk.outcome.regions
-        box = regions[0].box if regions else second.pictures[0].shows
+        named = () if held_nothing(second) else second.regions
+        places = named or walk.conversation.last.regions or walk.outcome.regions
+        place = places[0] if places else Region(second.pictures[0].shows)
         told = replace(question, rivals=tuple(rival.told for rival in rivals))
-        finer = crop_for_eye(bench, box, CROP_FLOOR.scaled(0.5))
+        finer = crop_for_eye(bench, place.box, CROP_FLOOR.scaled(0.5))
         why = "two answers: a finer scale decides"
         bench.keep(replace(walk.outcome, reason="contested", contested=True))
         third = await walk.conversation.show(Stage.REFINE, told, [finer], why)
-        if third and not third.dropped and is_settled(third) and any(map(third.answer.agrees, rivals)):
+        if third is None or third.dropped or not is_settled(third) or not any(map(third.answer.agrees, rivals)):
+            bench.warn(f"Two looks at what decided disagree: {' and '.join(told.rivals)}.")
+        elif third.answer.agrees(walk.outcome.answer):
             bench.keep(replace(walk.outcome, answer=third.answer, evidence=third.evidence))
-            return
-        bench.warn(f"Two looks at the deciding crop disagree: {' and '.join(told.rivals)}.")
+        else:
+            bench.keep(walk.outcome.refined(third.answer, third.evidence, (place,), third.pictures))
 
 
 def contradicts(second: Look[Any], answer: Answer) -> bool:

@@ -1,4 +1,4 @@
-"""What every policy needs: the view, what a first look tells, and what a policy is."""
+"""What every policy needs: what a policy is, what a look tells, and what stands after it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Pinpoint:
         bench.keep(kept)
         conversation = Conversation(bench, look, MOST_LOOKS)
         within, native = look.pictures[0].shows, bench.is_native(look.pictures[0])
-        while True:
+        while len(bench.trace) < MOST_LOOKS:
             cut = crop_that_sharpens(bench, kept.regions[0].box, within)
             if native and cut.box == Box.full():
                 bench.keep(unzoomed(kept, Status.DIRECT, "native_view"))
@@ -54,8 +54,7 @@ class Pinpoint:
             why = "the box, sharper" if kept.status is Status.PRELIMINARY else "the box moved: sharper again"
             crop = await conversation.show(Stage.SHARPEN, question, [cut], why)
             if crop is None:
-                if conversation.looks_left or kept.status is Status.PRELIMINARY:
-                    bench.keep(replace(kept, reason=kept.reason or "budget"))
+                bench.keep(replace(kept, reason=kept.reason or "budget"))
                 return
             conversation.go_on_from(crop)
             before, kept = kept, _sharpened(kept, crop)

@@ -11,7 +11,7 @@ from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.conversation import Conversation
 from zoomrefine_mcp.cuts import CROP_FLOOR, HELD, Cut, crop_for_eye, crops_for, holds
 from zoomrefine_mcp.geometry import Box
-from zoomrefine_mcp.policies.looking import DROPPED, held_nothing, is_settled, is_there
+from zoomrefine_mcp.policies.looking import DROPPED, is_settled, is_there
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Region, Stage, Status
 from zoomrefine_mcp.tiles import SEARCHED, few_tiles, in_order_of_promise, unseen_tiles
 
@@ -102,7 +102,6 @@ class Walk(Generic[T]):
             named = [region.box for region in look.regions] or [picture.shows for picture in look.pictures]
             large = any(self.conversation.scale_of(box) >= AS_LARGE_AS_IT_GETS for box in named)
             return None if large and look.evidence is Evidence.TOO_SMALL else await self._search()
-        self.conversation.misses.append(look)
         astray = all(one in self.conversation.misses for one in self.conversation.looks[-MISSES:])
         if step.stage is not Stage.SCAN and not astray and (cuts := self._crops(look.regions)):
             return Step(Stage.REFINE, cuts, "another place", look.regions)
@@ -165,8 +164,10 @@ class Walk(Generic[T]):
         look = await self.conversation.show(step.stage, self._question, step.cuts, step.why)
         if look is None or look.dropped:
             return look
-        if look.evidence is not Evidence.NOT_HERE:
+        if is_there(look) or is_settled(look):
             self.conversation.go_on_from(look)
+        else:
+            self.conversation.misses.append(look)
         regions = self._regions(step, look)
         crops = tuple(self.conversation.crop_of(region.box) for region in regions)
         self.outcome = self.outcome.refined(look.answer, look.evidence, regions, crops)
@@ -180,8 +181,8 @@ class Walk(Generic[T]):
         asked where to look. What was found in a tile or a reduced crop is news. What a look showed without holding it
         is pointed at no more.
         """
-        if held_nothing(look):
-            shown = [picture.shows for picture in look.pictures]
+        if look in self.conversation.misses:
+            shown = [picture.shows for picture in look.pictures if self._bench.shows_readably(picture)]
             return tuple(one for one in self.outcome.regions if one.box.covered_by(shown) < HELD)
         sharp = all(map(self._bench.shows_readably, look.pictures))
         if step.targets and ((len(look.pictures) <= len(step.targets) and sharp) or not look.regions):
