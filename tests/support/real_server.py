@@ -54,6 +54,7 @@ class Remembered:
     def __init__(self, backend: Backend[Any]) -> None:
         self.backend = backend
         self.looks: list[Look[Any]] = []
+        self.pictures: list[tuple[Picture, ...]] = []
 
     @property
     def info(self) -> BackendInfo:
@@ -65,6 +66,7 @@ class Remembered:
     async def look(self, ask: Ask, after: Any = None) -> Look[Any]:
         look = await self.backend.look(ask, after)
         self.looks.append(look)
+        self.pictures.append(ask.pictures)
         return look
 
 

@@ -103,11 +103,10 @@ async def test_the_second_look_finds_the_first_ones_prompt_in_the_prefix_cache(s
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_the_server_counts_as_many_tokens_as_the_sent_size_says(server, draw, size, figures):
     async with open_app(settings(server)) as app:
-        result = await ZoomRefine(Pointing(await app.backend())).zoom_and_refine(
-            draw(*size), "What does the plate say?"
-        )
+        backend = Pointing(await app.backend())
+        await ZoomRefine(backend).zoom_and_refine(draw(*size), "What does the plate say?")
     profile = profile_for(server.model, wire="openai")
-    for name, picture in (("view", result.sent.view), ("crop", result.sent.crops[0])):
+    for name, (picture, *_) in zip(("view", "crop"), backend.pictures, strict=False):
         counted = await anyio.to_thread.run_sync(server.image_tokens, picture)
         figures(f"{name} of {size[0]} x {size[1]} sent as {picture.size}: {counted} image tokens")
         assert profile.sees(picture.size) == picture.size
