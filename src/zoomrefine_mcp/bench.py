@@ -227,7 +227,8 @@ class Bench(Generic[T]):
             return await self._asked(ask, after, why)
         except PictureRefused as refused:
             limit = refused.context.get("limit") or Limit()
-            self._limit = limit if self._limit == Limit() else self._limit
+            if self._limit == Limit():
+                self._limit = limit
             smaller = await self._smaller(ask, limit)
             if smaller is None:
                 raise

@@ -48,8 +48,7 @@ def joined(found: Sequence[tuple[Region, Box]]) -> list[Region]:
 def _is_same(one: tuple[Region, Box], other: tuple[Region, Box]) -> bool:
     (a, tile), (b, next_tile) = (one[0].box, one[1]), (other[0].box, other[1])
     if tile == next_tile:
-        shared = a.intersection(b)
-        return shared is not None and shared.area >= SAME_THING * min(a.area, b.area)
+        return a.shared(b) >= SAME_THING
     across = _join((a.x0, a.x1), (b.x0, b.x1), (tile.x0, tile.x1), (next_tile.x0, next_tile.x1))
     down = _join((a.y0, a.y1), (b.y0, b.y1), (tile.y0, tile.y1), (next_tile.y0, next_tile.y1))
     return (across and _along(a.y0, a.y1, b.y0, b.y1)) or (down and _along(a.x0, a.x1, b.x0, b.x1))

@@ -100,11 +100,6 @@ def holds(picture: Box, region: Box, share: float = HELD) -> bool:
     return region.covered_by([picture]) >= share
 
 
-def shared(box: Box, other: Box) -> float:
-    """How much of the smaller one both share: a place may be larger than a tile, or smaller."""
-    return max(box.covered_by([other]), other.covered_by([box]))
-
-
 def padded(region: Box, padding: float, floor: Size, size: Size) -> Box:
     """A region grown by a share of its own size, and to a floor in pixels of an original of ``size``."""
     grown = region.grown(region.width * padding, region.height * padding)

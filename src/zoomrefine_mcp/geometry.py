@@ -242,6 +242,14 @@ class Box:
         shared = self.intersection(other)
         return shared.area / (self.area + other.area - shared.area) if shared else 0.0
 
+    def shared(self, other: Box) -> float:
+        """What both share of the smaller one, 0 to 1: a place may be larger than a tile, or smaller.
+
+        >>> Box(0.0, 0.0, 1.0, 1.0).shared(Box(0.5, 0.0, 1.0, 1.0))
+        1.0
+        """
+        return max(self.covered_by([other]), other.covered_by([self]))
+
     def cells(self, columns: int, rows: int) -> list[Box]:
         """The box cut into a grid of equal cells, row by row.
 

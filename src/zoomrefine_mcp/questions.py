@@ -188,7 +188,7 @@ def number_as_answer(question: Question, number: int) -> Answer:
     return no_answer(question, f"{counted} {number} is none of the options.")
 
 
-def no_answer(question: Question, explanation: str) -> Answer:
+def no_answer(question: Question, explanation: str | None) -> Answer:
     """An answer that abstains, with the option that says so where there is one."""
     letter = next((choice.letter for choice in question.choices if choice.abstains), None)
     return Answer(None, letter, abstained=True, explanation=explanation)

@@ -8,7 +8,7 @@ from math import ceil, sqrt
 from typing import Any
 
 from zoomrefine_mcp.bench import Bench
-from zoomrefine_mcp.cuts import CROP_FLOOR, HELD, PADDING, Cut, as_seen, grids, padded, shared
+from zoomrefine_mcp.cuts import CROP_FLOOR, HELD, PADDING, Cut, as_seen, grids, padded
 from zoomrefine_mcp.geometry import Box, Size
 from zoomrefine_mcp.records import Stage
 
@@ -60,7 +60,7 @@ async def in_order_of_promise(bench: Bench[Any], unseen: dict[Cut, float], likel
         ImageDamaged: The file cannot be decoded (any more).
     """
     detail = dict(zip(unseen, await bench.detail([cut.box for cut in unseen]), strict=True))
-    hopes = {cut: max((shared(box, cut.box) for box in likely), default=0.0) for cut in unseen}
+    hopes = {cut: max((box.shared(cut.box) for box in likely), default=0.0) for cut in unseen}
     return sorted(unseen, key=lambda cut: (unseen[cut] >= HELD, hopes[cut] < HELD / 2, -detail[cut]))
 
 

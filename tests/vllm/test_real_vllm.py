@@ -106,7 +106,8 @@ async def test_the_server_counts_as_many_tokens_as_the_sent_size_says(server, dr
         backend = Pointing(await app.backend())
         await ZoomRefine(backend).zoom_and_refine(draw(*size), "What does the plate say?")
     profile = profile_for(server.model, wire="openai")
-    for name, (picture, *_) in zip(("view", "crop"), backend.pictures, strict=False):
+    [view], [crop, *_], *_ = backend.pictures
+    for name, picture in (("view", view), ("crop", crop)):
         counted = await anyio.to_thread.run_sync(server.image_tokens, picture)
         figures(f"{name} of {size[0]} x {size[1]} sent as {picture.size}: {counted} image tokens")
         assert profile.sees(picture.size) == picture.size

@@ -35,6 +35,7 @@ from zoomrefine_mcp.backends.reading.words import respaced, squashed
 from zoomrefine_mcp.errors import ZoomRefineError
 from zoomrefine_mcp.geometry import Box, PixelBox, Size
 from zoomrefine_mcp.pictures import Fit, Picture
+from zoomrefine_mcp.questions import no_answer
 from zoomrefine_mcp.records import Answer, Evidence, Question, Region, Stage, Usage
 
 R = TypeVar("R")
@@ -124,7 +125,7 @@ class OcrBackend:
         """
         before = after or OcrTranscript((), 0, aspect(ask.pictures[0]) if ask.pictures else 1.0)
         if ask.stage is Stage.COUNT:
-            answer = _abstained(ask.question, f"Things are not counted; {ABOUT}.")
+            answer = no_answer(ask.question, f"Things are not counted; {ABOUT}.")
             return Look(answer, (), Evidence.NOT_HERE, Usage(calls=1), before)
         found = await self._all_read(ask.pictures)
         return await self._in_thread(functools.partial(self._look, ask, before, found))
@@ -242,7 +243,7 @@ def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript
     elif best is not None:
         answer = Answer(best.value, explanation=_read_at(best))
     else:
-        answer = _abstained(question, _unread(finding, transcript))
+        answer = no_answer(question, _unread(finding, transcript))
     regions = _where(frame, finding, named, wanted)
     if answer.abstained and (named is None or transcript.looks > 1):
         regions = _elsewhere(frame, regions, wanted)
@@ -291,10 +292,7 @@ def _chosen(question: Question, finding: Finding, frame: Frame, wanted: Wanted) 
         finding.why_not
         or f"what was read there, '{finding.best.value if finding.best else ''}', is none of the options"
     )
-    out = next((choice for choice in question.choices if choice.abstains), None)
-    return Answer(
-        None, out.letter if out else None, abstained=True, explanation=f"No option was read: {reason}; {ABOUT}."
-    )
+    return no_answer(question, f"No option was read: {reason}; {ABOUT}.")
 
 
 def _framed(transcript: OcrTranscript, wanted: Wanted) -> tuple[Frame, Spot | None, Wanted]:
@@ -352,13 +350,7 @@ def _unread(finding: Finding, transcript: OcrTranscript) -> str:
 
 def _withheld(look: Look[OcrTranscript], question: Question) -> Look[OcrTranscript]:
     reason = f"The text that answers is so small that its readings differ; {ABOUT}."
-    return replace(look, answer=_abstained(question, reason), evidence=Evidence.TOO_SMALL)
-
-
-def _abstained(question: Question, reason: str) -> Answer:
-    """No answer; of the options, the one that says so."""
-    out = next((choice for choice in question.choices if choice.abstains), None)
-    return Answer(None, out.letter if out else None, abstained=True, explanation=reason)
+    return replace(look, answer=no_answer(question, reason), evidence=Evidence.TOO_SMALL)
 
 
 def _deciding(transcript: OcrTranscript, question: Question) -> Line | None:

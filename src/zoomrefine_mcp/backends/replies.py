@@ -18,7 +18,7 @@ from zoomrefine_mcp.backends.profiles import THINK_TAGS, Profile
 from zoomrefine_mcp.backends.verdicts import choice_answer, chosen, open_answer, shortened
 from zoomrefine_mcp.errors import ReplyUnreadable
 from zoomrefine_mcp.pictures import Picture
-from zoomrefine_mcp.questions import abstains, half_width
+from zoomrefine_mcp.questions import abstains, half_width, no_answer
 from zoomrefine_mcp.records import Answer, Evidence, Question, Region, Stage
 from zoomrefine_mcp.safe_text import whole_characters
 
@@ -126,7 +126,7 @@ def _answer(fields: Fields, ask: Ask, regions: tuple[Region, ...]) -> tuple[Answ
     said = fields.answer if "answer" in fields.said else fields.choice
     if said is not None:
         return open_answer(said, explanation), []
-    return _no_answer(fields, ask.stage, regions, explanation)
+    return _unanswered(fields, ask.stage, regions, explanation)
 
 
 def _choice(
@@ -145,12 +145,11 @@ def _choice(
     if said and not all(abstains(words) for words in said):
         raise _unreadable(f"it chooses none of the options: {said[-1][:80]!r}")
     if not said and not ({"answer", "choice"} & fields.said):
-        return _no_answer(fields, stage, regions, explanation)
-    option = next((choice.letter for choice in question.choices if choice.abstains), None)
-    return Answer(None, option, abstained=True, explanation=explanation), []
+        return _unanswered(fields, stage, regions, explanation)
+    return no_answer(question, explanation), []
 
 
-def _no_answer(
+def _unanswered(
     fields: Fields, stage: Stage, regions: tuple[Region, ...], explanation: str | None
 ) -> tuple[Answer, list[str]]:
     """Null says that the picture does not tell; a first look that only says where to look leads on to the zoom."""

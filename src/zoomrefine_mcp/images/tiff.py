@@ -27,7 +27,7 @@ _MAX_VALUES = 1024  # of one tag, where each counts
 _MAX_PIECES = 4_000_000  # strips or tiles; a gigapixel in tiles of 16 x 16 has as many
 
 # Field types of TIFF 6.0 and BigTIFF that hold whole numbers, offsets, text or raw bytes, as struct writes them.
-_TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
+FIELD_TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
 
 _SUBFILE = 254  # NewSubfileType, a set of bits:
 _REDUCED, _MASK = 1, 4
@@ -150,7 +150,7 @@ class Directories:
         return int.from_bytes(raw, "little" if self._little else "big")
 
     def _values(self, entry: bytes, offset_bytes: int, most: int) -> Sequence[int]:
-        kind = _TYPES.get(self.number(entry[2:4]))
+        kind = FIELD_TYPES.get(self.number(entry[2:4]))
         if kind is None:
             return ()
         count = min(self.number(entry[4 : 4 + offset_bytes]), most)

@@ -15,10 +15,10 @@ import pyvips
 
 from zoomrefine_mcp.geometry import Size
 from zoomrefine_mcp.images.reader import vips_source
+from zoomrefine_mcp.images.tiff import FIELD_TYPES
 
 _BANDS = 4  # RGBA, 8 bits each
 _SHORT, _LONG, _UNDEFINED, _LONG8 = 3, 4, 7, 16
-_LAYOUTS = {_SHORT: "H", _LONG: "I", _UNDEFINED: "B", _LONG8: "Q"}  # TIFF's field types, as struct writes them
 _HEADER = 16  # bytes of a BigTIFF before its directory
 _INLINE = 8  # bytes of values that stand in the directory itself
 
@@ -75,7 +75,7 @@ class Tiles:
         }
         if profile:
             tags[34675] = (_UNDEFINED, profile)
-        layouts = {tag: struct.Struct(f"<{len(values)}{_LAYOUTS[kind]}") for tag, (kind, values) in tags.items()}
+        layouts = {tag: struct.Struct(f"<{len(values)}{FIELD_TYPES[kind]}") for tag, (kind, values) in tags.items()}
         outside = _HEADER + 8 + 20 * len(tags) + 8  # where values lie that the directory has no room for
         first = outside + sum(_even(layout.size) for layout in layouts.values() if layout.size > _INLINE)
         directory, data = bytearray(struct.pack("<2sHHHQQ", b"II", 43, 8, 0, _HEADER, len(tags))), bytearray()

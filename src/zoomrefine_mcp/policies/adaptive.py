@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from zoomrefine_mcp.backends.base import Look
 from zoomrefine_mcp.bench import Bench
-from zoomrefine_mcp.cuts import CROP_FLOOR, crop_for_eye, shared
+from zoomrefine_mcp.cuts import CROP_FLOOR, crop_for_eye
 from zoomrefine_mcp.policies.counting import count
 from zoomrefine_mcp.policies.looking import held_nothing, is_settled, preliminary, unzoomed
 from zoomrefine_mcp.policies.walk import Walk
@@ -47,9 +47,9 @@ class Adaptive:
         before = preliminary(first, () if held_nothing(first) else first.regions)
         bench.keep(before)
         counts = bench.info.profile.counts and asks_for_a_count(question.text)
-        if bench.is_native(first.pictures[0]) or shows_enough(first, counts=counts):
-            enough = "native_view" if bench.is_native(first.pictures[0]) else "legible_view"
-            bench.keep(unzoomed(before, Status.DIRECT, enough))
+        native = bench.is_native(first.pictures[0])
+        if native or shows_enough(first, counts=counts):
+            bench.keep(unzoomed(before, Status.DIRECT, "native_view" if native else "legible_view"))
             return None
         if counts and await count(bench, question, first, before, self.looks):
             return None
@@ -77,7 +77,7 @@ class Thorough(Adaptive):
             return
         regions = [region.box for region in walk.outcome.regions]
         pictures = walk.conversation.last.pictures
-        deciding = [one for one in pictures if any(shared(one.shows, box) >= HALF for box in regions)] or pictures
+        deciding = [one for one in pictures if any(one.shows.shared(box) >= HALF for box in regions)] or pictures
         why = "the deciding crop, by itself" if len(deciding) == 1 else "the deciding crops, by themselves"
         second = await walk.conversation.ask_apart(Stage.VERIFY, question, deciding, why)
         if second is not None and not second.dropped and contradicts(second, walk.outcome.answer):

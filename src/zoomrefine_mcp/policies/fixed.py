@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.conversation import Conversation
 from zoomrefine_mcp.cuts import Cut, snapped
-from zoomrefine_mcp.policies.looking import preliminary, refined, unzoomed
+from zoomrefine_mcp.policies.looking import after_a_crop, preliminary, unzoomed
 from zoomrefine_mcp.records import Question, ReplyForm, Stage, Status
 
 PAPER_VIEW_EDGE = 4096
@@ -61,4 +61,4 @@ class Paper:
         fit = bench.fit(Stage.REFINE, box.to_pixels(bench.size).size.within_edge(PAPER_VIEW_EDGE))
         conversation = Conversation(bench, first, PAPER_LOOKS, ReplyForm.TEXT)
         second = await conversation.show(Stage.REFINE, question, [Cut(box, fit)], "the region that was named")
-        bench.keep(refined(before, second) if second else unzoomed(before, Status.PRELIMINARY, "budget"))
+        bench.keep(after_a_crop(before, second) if second else unzoomed(before, Status.PRELIMINARY, "budget"))

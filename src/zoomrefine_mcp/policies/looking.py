@@ -59,7 +59,7 @@ def unzoomed(first: Outcome, status: Status, reason: str) -> Outcome:
     return replace(first, status=status, reason=first.reason or reason)
 
 
-def refined(first: Outcome, second: Look[Any]) -> Outcome:
+def after_a_crop(first: Outcome, second: Look[Any]) -> Outcome:
     """The answer after one crop. A model that did not get the crop had nothing to correct itself by."""
     if second.dropped:
         return replace(first, reason=DROPPED)

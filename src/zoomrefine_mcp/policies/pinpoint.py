@@ -9,7 +9,7 @@ from zoomrefine_mcp.bench import Bench
 from zoomrefine_mcp.conversation import Conversation
 from zoomrefine_mcp.cuts import crop_that_sharpens
 from zoomrefine_mcp.geometry import Box
-from zoomrefine_mcp.policies.looking import preliminary, refined, unzoomed
+from zoomrefine_mcp.policies.looking import after_a_crop, preliminary, unzoomed
 from zoomrefine_mcp.records import Evidence, Outcome, Question, Stage, Status
 
 MOST_LOOKS = 3
@@ -69,7 +69,7 @@ def _sharpened(before: Outcome, look: Any) -> Outcome:
     """The box of the newest look stands; where it shows none, the one before, and that it was not seen there."""
     if not look.regions:
         look = replace(look, evidence=Evidence.NOT_HERE)
-    after = refined(before, look)
+    after = after_a_crop(before, look)
     if after.reason is not None:
         return after
     return replace(after, regions=(look.regions[:1] or before.regions[:1]) + before.regions[1:])
