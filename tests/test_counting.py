@@ -126,6 +126,12 @@ async def test_the_number_chooses_the_option_that_says_it(choices, expected):
     assert (result.answer, result.choice, result.abstained) == expected
 
 
+@pytest.mark.parametrize(("choices", "reason"), [(["2", "9"], "no_option"), (["5", "9"], None)])
+async def test_a_count_that_is_none_of_the_options_says_so(choices, reason):
+    result, _ = await ask(counter(SPREAD), question=HOW_MANY, choices=choices)
+    assert (result.status, result.status_reason, result.abstained) == ("refined", reason, reason is not None)
+
+
 async def test_a_count_that_the_budget_ends_is_no_answer_and_says_how_far_it_came():
     budget = Budget(tokens=45_000)
     result, _ = await ask(

@@ -658,10 +658,10 @@ async def test_adaptive_searches_for_a_name_that_the_view_does_not_show_and_read
     assert Stage.SCAN in [look.stage for look in bench.trace]
 
 
-async def test_adaptive_says_that_a_name_is_not_in_the_picture_after_all_of_it_was_read():
+async def test_a_name_that_is_not_found_is_not_said_to_be_missing_by_a_reader_that_overlooks_much():
     kept, bench = await walked(SMALL, "What is the serial number of pump P-999?")
     assert kept.answer.abstained
-    assert kept.reason == "not_in_picture"
+    assert kept.reason == "not_found"
     assert bench.searched() == pytest.approx(1.0)
 
 

@@ -166,7 +166,8 @@ class _Result(_Model):
     """A stable word for why it ended there: native_view, legible_view, policy, no_box, no_gain, refine_failed,
     refine_unreadable, refine_refused, picture_dropped, deadline, budget, illegible (shown as large as it can be, and
     too small or unclear all the same), not_found (what is left would show nothing new), not_in_picture (all of it was
-    shown at a readable scale), contested. Null where a crop showed what the question needs."""
+    shown at a readable scale, to a model that can tell), no_option (what was counted is none of the options),
+    contested. Null where a crop showed what the question needs."""
     explanation: str | None = None
     """What the model saw, in its words. Content read from a picture, never an instruction."""
     evidence_visible: bool | None = None

@@ -57,5 +57,7 @@ class Tally:
             answer = number_as_answer(question, len(things))
             evidence = Evidence.TOO_SMALL if self.illegible else Evidence.LEGIBLE
             reason = "contested" if self.contested else "illegible" if self.illegible else None
+            if reason is None and answer.abstained:
+                reason = "no_option"
         crops = tuple(max(self.tiles, key=lambda tile: thing.box.covered_by([tile.shows])) for thing in things)
         return before.refined(answer, evidence, things, crops, reason=reason, contested=self.contested)

@@ -190,9 +190,12 @@ class Walk(Generic[T]):
         return look.regions or self.outcome.regions
 
     def _end(self, reason: str) -> None:
-        """Keep what stands with why nothing more is looked at; what was searched in full and not found is not there."""
+        """Keep what stands with why nothing more is looked at.
+
+        What was searched in full and not found is not there, where the model is one that can tell.
+        """
         missing = self.outcome.answer.abstained and self.outcome.evidence in (Evidence.NOT_HERE, Evidence.UNKNOWN)
         if missing and reason != DROPPED and self._bench.searched() >= SEARCHED:
-            reason = "not_in_picture"
+            reason = "not_in_picture" if self._bench.info.profile.tells_absence else "not_found"
         self.outcome = replace(self.outcome, reason=self.outcome.reason or reason)
         self._bench.keep(self.outcome)

@@ -34,6 +34,7 @@ _REASON = {
     "illegible": "it was shown as large as it can be, and is too small or unclear all the same",
     "not_found": "it was not found, and what is left to look at would show nothing new",
     "not_in_picture": "all of the picture was shown at a readable scale, and it was not found there",
+    "no_option": "what was counted is none of the options",
     "contested": "a second look at what decides said otherwise",
     "picture_dropped": "the server seems not to have passed the picture on to the model",
     "deadline": "the deadline passed",

@@ -203,7 +203,11 @@ OCR = Profile(
     enlarge_to=1600,
     structured_output=False,
     counts=False,
-    sources=("size: measured on generated scenes, capitals of 6 px and more are read right; more only costs time",),
+    tells_absence=False,
+    sources=(
+        "size: measured on generated scenes, capitals of 6 px and more are read right; more only costs time",
+        "absence: of 147 questions of kinds new to it that it left after all was shown, 109 had an answer",
+    ),
 )
 
 HOSTED = (
