@@ -520,6 +520,41 @@ SMALL = [
 ]
 
 
+CHIPS = [
+    *[Written("U43", 2000, 400, 24), Written("TM96W857", 2020, 480, 20), Written("1825 LOT 7", 2020, 520, 20)],
+    *[Written("U34", 2000, 1000, 24), Written("GTN4162M", 2020, 1080, 20), Written("1830 LOT 2", 2020, 1120, 20)],
+    Written("CHINA", 2020, 1160, 20),
+]
+
+
+@pytest.mark.parametrize(("chip", "expected"), [("U34", "CHINA"), ("U43", None)])
+async def test_an_option_that_stands_nearer_to_another_name_of_the_series_is_that_ones(chip, expected):
+    look = await look_once(CHIPS, f"Where was chip {chip} made?", ["CHINA", "TAIWAN", "MALTA", "Not visible"])
+    assert look.answer.text == expected
+
+
+async def test_an_option_within_a_longer_word_was_not_read():
+    lines = [Written("AllowMethods", 600, 600, 24), Written("Sets the name of the database file", 620, 680, 20)]
+    look = await look_once(lines, "What status does AllowMethods have?", ["Core", "Base", "Extension"])
+    assert look.answer.abstained
+
+
+async def test_what_stands_by_a_name_does_not_answer_where_the_word_that_is_asked_for_is_not_printed():
+    lines = [Written("Agnes Emil Lindgren", 600, 600, 24), Written("b. 19 May 1808 in Porto", 600, 650, 20)]
+    look = await look_once(lines, "What did Agnes Emil Lindgren do for a living?")
+    assert look.answer.abstained
+
+
+async def test_a_search_does_not_answer_from_a_line_about_another_name():
+    lines = [
+        Written("AuthBasicProvider provider-name", 100, 600, 20),
+        Written("Sets the providers for this location", 120, 640, 20),
+        Written("AuthDBMType default SDBM", 100, 700, 20),
+    ]
+    _, second = await search(lines, "What is the default of AuthBasicProvider?")
+    assert second.answer.abstained
+
+
 async def search(lines: list[Written], question: str, tiles: tuple[Box, ...] = TILES) -> list[Look[OcrTranscript]]:
     """The look at the view, and the one at tiles of it at native resolution."""
     backend, asked = OcrBackend(WrittenReader(*lines)), read_question(question)

@@ -235,11 +235,12 @@ def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript
     wanted = take_apart(question.text)
     frame, named, wanted = _framed(transcript, wanted)
     finding = decide(frame, wanted)
-    if transcript.searches or question.empty:  # not where the text had pointed
+    strict = bool(transcript.searches or question.empty)  # not where the text had pointed
+    if strict:
         finding = strictly(finding, wanted)
     best = finding.best if finding.best is not None and finding.best.spot.line.sure else None
     if question.choices:
-        answer = _chosen(question, finding, frame, wanted)
+        answer = _chosen(question, finding, frame, wanted, strict=strict)
     elif best is not None:
         answer = Answer(best.value, explanation=_read_at(best))
     else:
@@ -282,9 +283,9 @@ def _elsewhere(frame: Frame, regions: tuple[Region, ...], wanted: Wanted) -> tup
     return tuple(found[:MOST_PLACES])
 
 
-def _chosen(question: Question, finding: Finding, frame: Frame, wanted: Wanted) -> Answer:
+def _chosen(question: Question, finding: Finding, frame: Frame, wanted: Wanted, *, strict: bool) -> Answer:
     sure = finding if finding.best is None or finding.best.spot.line.sure else None
-    picked = choose(question.choices, sure, frame, wanted) if sure else None
+    picked = choose(question.choices, sure, frame, wanted, strict=strict) if sure else None
     if picked is not None:
         choice, spot = picked
         return Answer(choice.text, choice.letter, explanation=f"Read '{spot.line.text}' at {_place(spot)}; {ABOUT}.")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from zoomrefine_mcp.backends.reading.finding import Finding
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs
 from zoomrefine_mcp.backends.reading.wanted import Wanted, is_general
-from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike, squashed
+from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike, shape, squashed
 from zoomrefine_mcp.records import Choice
 
 TIED = 0.55
 """Text belongs to what the question is about where every name in it reaches the text with this strength."""
 LIKE = 0.85
 """An option was read where the text is at least this similar; one with digits only where they are the same."""
+
+
+EVEN = 0.1
+"""Of two names that reach a text within this of each other, the nearer one has it."""
 
 
 def similar(option: str, read: str) -> float:
@@ -34,11 +39,14 @@ def similar(option: str, read: str) -> float:
     return float(ratio(one, other)) / 100
 
 
-def choose(choices: Iterable[Choice], finding: Finding, frame: Frame, wanted: Wanted) -> tuple[Choice, Spot] | None:
+def choose(
+    choices: Iterable[Choice], finding: Finding, frame: Frame, wanted: Wanted, *, strict: bool = False
+) -> tuple[Choice, Spot] | None:
     """The one option that the text supports, with the line it was read in; None where none or several are.
 
     The value that answers the open question decides, if there is one. Otherwise an option counts as supported where
-    it was read, surely and whole, in the text that belongs to what the question is about, and no other option was.
+    it was read, surely and whole, in the text that belongs to what the question is about, and no other option was;
+    with ``strict``, for text that a search has read, only where it is a line by itself.
     """
     options = [choice for choice in choices if not choice.abstains and squashed(choice.text)]
     best = finding.best
@@ -55,7 +63,7 @@ def choose(choices: Iterable[Choice], finding: Finding, frame: Frame, wanted: Wa
         (choice, spot)
         for choice in options
         for spot in _belonging(frame, wanted)
-        if _holds(choice.text, spot.line.text)
+        if (similar(choice.text, spot.line.text) >= LIKE if strict else _holds(choice.text, spot.line.text))
     ]
     return read[0] if read and len({choice.letter for choice, _ in read}) == 1 else None
 
@@ -67,20 +75,47 @@ def _holds(option: str, text: str) -> bool:
     words = option.split()
     if len(squashed(option)) < 2:
         return False
-    return all(find(word, text).quality >= (0.9 if has_digit(word) else MATCH) for word in words if squashed(word))
+    return all(_stands(word, text) for word in words if squashed(word))
+
+
+def _stands(word: str, text: str) -> bool:
+    """Whether a word stands in a text; "base" does not stand in "database"."""
+    hit = find(word, text)
+    whole = not text[hit.start - 1 : hit.start].isalpha() and not text[hit.end : hit.end + 1].isalpha()
+    return whole and hit.quality >= (0.9 if has_digit(word) else MATCH)
 
 
 def _belonging(frame: Frame, wanted: Wanted) -> list[Spot]:
-    """The lines that belong to what the question is about: all of its names reach them."""
+    """The lines that belong to what the question is about: all of its names reach them.
+
+    What another name of the same shape reaches better is that one's: what is printed under "U34" says nothing of "U43".
+    """
     needed = [word for word in wanted.owner if not is_general(word)]
     if not needed:
         return []
 
     def tied(word: str, spot: Spot) -> bool:
-        return any(
-            title is spot or belongs(title, spot, frame.spots) >= TIED
-            for title in frame.spots
-            if find(word, title.line.text).quality >= MATCH
-        )
+        titles = [title for title in frame.spots if find(word, title.line.text).quality >= MATCH]
+        if spot in titles:
+            return True
+        ties = [(belongs(title, spot, frame.spots), -_apart(title, spot)) for title in titles]
+        tie, near = max(ties, default=(0.0, 0.0))
+        if tie < TIED:
+            return False
+        namesakes = [other for other in alike.get(word, ()) if other not in titles and other is not spot]
+        others = [(belongs(other, spot, frame.spots), -_apart(other, spot)) for other in namesakes]
+        return not any(other > tie or (other > tie - EVEN and nearer > near) for other, nearer in others)
+
+    alike = {
+        word: [spot for spot in frame.spots if shape(spot.line.text) == shape(word)]
+        for word in needed if has_digit(word)
+    }  # fmt: skip
 
     return [spot for spot in frame.spots if spot.line.sure and all(tied(word, spot) for word in needed)]
+
+
+def _apart(one: Spot, other: Spot) -> float:
+    """How far apart two lines are, from middle to middle, in the units of the frame."""
+    across = (one.left + one.right - other.left - other.right) / 2
+    down = (one.top + one.bottom - other.top - other.bottom) / 2
+    return math.hypot(across, down)

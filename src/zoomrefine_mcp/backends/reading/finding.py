@@ -15,7 +15,7 @@ from zoomrefine_mcp.backends.reading.names import covered
 from zoomrefine_mcp.backends.reading.sides import at_side
 from zoomrefine_mcp.backends.reading.values import extract, is_marked, is_pure
 from zoomrefine_mcp.backends.reading.wanted import Form, Wanted, is_general
-from zoomrefine_mcp.backends.reading.words import MATCH, MONTHS, Hit, find, has_digit, squashed, tokens
+from zoomrefine_mcp.backends.reading.words import MATCH, MONTHS, NO_HIT, Hit, find, has_digit, squashed, tokens
 
 OWNED = 0.4
 """Every word that names what the question is about has to reach a value with this strength."""
@@ -26,6 +26,7 @@ MARGIN = 0.04
 WIDE_MARGIN = 0.15
 """... and by less than this where the picture was searched: more text that is read has more namesakes in it."""
 _RATE = re.compile(r"\d[\d.,]*\s?%")
+_CAMEL = re.compile(r"[a-z][A-Z]")
 BETTER_LABEL = 0.25
 """A label that fits so much better than the best value's own, and stands without a value, is a blank field."""
 
@@ -103,11 +104,25 @@ def strictly(finding: Finding, wanted: Wanted) -> Finding:
         return replace(finding, best=None, why_not="found by searching, and the question names nothing to tell it by")
     if not best.owned or not best.labelled:
         return replace(finding, best=None, why_not=f"'{best.value}' was found by searching, and no label speaks for it")
+    other = next((name for spot in best.labels if (name := _names_another(spot, wanted))), None)
+    if other is not None:
+        return replace(finding, best=None, why_not=f"'{best.value}' was found by searching, in a line about '{other}'")
     for one in finding.candidates:
         differs = squashed(one.value) != squashed(best.value)
         if differs and one.owned and one.labelled and one.weight > best.weight - WIDE_MARGIN:
             return replace(finding, best=None, why_not=f"both '{best.value}' and '{one.value}' could be meant")
     return finding
+
+
+def _names_another(label: Spot, wanted: Wanted) -> str | None:
+    """The name that a line begins with before the word that is asked for, where it is none of the question's."""
+    hit = find(wanted.noun, label.line.text) if wanted.noun is not None else NO_HIT
+    if hit.quality < MATCH:
+        return None
+    before = tokens(label.line.text[: hit.start])
+    if not before or any(find(word, part.text).quality >= MATCH for part in before for word in wanted.words):
+        return None
+    return before[0].text if has_digit(before[0].text) or _CAMEL.search(before[0].text) else None
 
 
 def settled(frame: Frame, wanted: Wanted) -> Wanted:
@@ -252,7 +267,8 @@ def _label_fit(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], helping: d
         return asked[noun].strength >= LABELLED, _average(asked)
     pool = {**asked, **{word: reach for word, reach in helping.items() if not is_general(word)}}
     if not pool:
-        return not wanted.head and not wanted.rest, 0.0
+        # "What did Ada do for a living?": where that word is not printed, not all that stands by the name answers
+        return not wanted.head and not wanted.rest and wanted.soft.issubset(wanted.owner), 0.0
     specific = {word: reach for word, reach in pool.items() if not is_general(word)}
     if not any(hits.of(word) for word in specific):
         specific = {}  # "What time does ... leave?", and a column named "Time": the general word is all there is

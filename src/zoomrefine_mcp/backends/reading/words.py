@@ -202,6 +202,15 @@ def find(word: str, line: str) -> Hit:
     return best if best.quality >= MATCH else max(best, _glued(word, line), key=lambda hit: hit.quality)
 
 
+def shape(text: str) -> str:
+    """The letters of a name with one sign for every run of digits: names of one series have one shape.
+
+    >>> shape("U43") == shape("u7"), shape("P-204") == shape("P-21"), shape("U43") == shape("R43")
+    (True, True, False)
+    """
+    return re.sub(r"\d+", "#", "".join(text.split()).casefold())
+
+
 def respaced(text: str, words: tuple[str, ...]) -> str:
     """A line with the spaces put back that were lost between words of the question.
 
