@@ -555,6 +555,15 @@ async def test_a_search_does_not_answer_from_a_line_about_another_name():
     assert second.answer.abstained
 
 
+async def test_a_search_does_not_answer_with_the_value_of_a_label_on_another_plate():
+    lines = [
+        *plate("PUMP K-363", 2800, 600, "Power 63.0 kW", "Pressure 71.6 bar"),
+        *plate("PUMP K-512", 600, 600, "Power 12.0 kW", "Lubricant"),
+    ]
+    _, second = await search(lines, "Which lubricant does pump K-363 take?", (Box.full(),))
+    assert second.answer.abstained
+
+
 async def search(lines: list[Written], question: str, tiles: tuple[Box, ...] = TILES) -> list[Look[OcrTranscript]]:
     """The look at the view, and the one at tiles of it at native resolution."""
     backend, asked = OcrBackend(WrittenReader(*lines)), read_question(question)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zoomrefine_mcp.backends.reading.candidates import Candidate, own_value, texts
 from zoomrefine_mcp.backends.reading.cards import card_of
 from zoomrefine_mcp.backends.reading.labels import is_header, valued
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, in_section, under
+from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, in_section, same_row, under
 from zoomrefine_mcp.backends.reading.names import covered
 from zoomrefine_mcp.backends.reading.sides import at_side
 from zoomrefine_mcp.backends.reading.values import extract, is_marked, is_pure
@@ -25,6 +25,8 @@ MARGIN = 0.04
 """Two different values whose weights differ by less are ambiguous ..."""
 WIDE_MARGIN = 0.15
 """... and by less than this where the picture was searched: more text that is read has more namesakes in it."""
+FAR = 12.0
+"""A label so many capital heights from a value, and not below the title above that, is of another block."""
 _RATE = re.compile(r"\d[\d.,]*\s?%")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 BETTER_LABEL = 0.25
@@ -107,6 +109,8 @@ def strictly(finding: Finding, wanted: Wanted) -> Finding:
     other = next((name for spot in best.labels if (name := _names_another(spot, wanted))), None)
     if other is not None:
         return replace(finding, best=None, why_not=f"'{best.value}' was found by searching, in a line about '{other}'")
+    if (label := _far_label(best, wanted)) is not None:
+        return replace(finding, best=None, why_not=f"'{label.line.text}' stands too far from '{best.value}'")
     for one in finding.candidates:
         differs = squashed(one.value) != squashed(best.value)
         if differs and one.owned and one.labelled and one.weight > best.weight - WIDE_MARGIN:
@@ -123,6 +127,17 @@ def _names_another(label: Spot, wanted: Wanted) -> str | None:
     if not before or any(find(word, part.text).quality >= MATCH for part in before for word in wanted.words):
         return None
     return before[0].text if has_digit(before[0].text) or _CAMEL.search(before[0].text) else None
+
+
+def _far_label(best: Candidate, wanted: Wanted) -> Spot | None:
+    """The label in the row of a value, where it lies outside of the block that a title above the value heads."""
+    titles = [spot for spot in best.labels if any(find(word, spot.line.text).quality >= MATCH for word in wanted.owner)]
+    label = next((spot for spot in best.labels if spot not in titles and same_row(spot, best.spot)), None)
+    if label is None or not titles or any(same_row(title, best.spot) for title in titles):
+        return None
+    gap = max(best.spot.left - label.right, label.left - best.spot.right)
+    headed = any(title.left < label.right and label.left < title.right for title in titles)
+    return label if gap > FAR * best.spot.tall and not headed else None
 
 
 def settled(frame: Frame, wanted: Wanted) -> Wanted:
