@@ -709,6 +709,17 @@ async def test_a_name_that_is_not_found_is_not_said_to_be_missing_by_a_reader_th
     assert bench.searched() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("capital", "status", "reason"), [(30, "refined", None), (60, "direct", "legible_view")], ids=["6 px", "12 px"]
+)
+async def test_what_was_read_from_very_small_print_is_looked_at_again(capital, status, reason):
+    kept, _ = await walked(
+        plate("PUMP P-204", 600, 600, "Serial no. 48-2207", capital=capital), "What is the serial number of pump P-204?"
+    )
+    assert (kept.answer.text, kept.preliminary.text) == ("48-2207", "48-2207")
+    assert (kept.status, kept.reason) == (status, reason)
+
+
 async def test_adaptive_reads_the_second_place_of_a_name_where_the_first_one_does_not_answer():
     kept, bench = await walked(TWINS, "What is the serial number of pump P-204?")
     assert kept.answer.text == "48-2207"

@@ -50,6 +50,9 @@ ENLARGED = ((30.0, 3.0), (22.0, 5.0))
 (Bold names of 14 px were misread in half of the readings.)"""
 SMALL_PX = 16.0
 """Where nothing answers, lines of smaller capitals near what the question is about are read once more, enlarged."""
+LEGIBLE_PX = 8.0
+"""What a view shows with smaller capitals is looked at again, whatever was read: "14b" of 5 px was read as "140" twice.
+(Print of 9 points on a screen of 96 dpi has capitals of 8.6 px.)"""
 STEADY_PX = 9.0
 """Below this height the first two readings have to agree."""
 ON_PICTURE = 0.9
@@ -174,6 +177,10 @@ class OcrBackend:
             if look.answer.abstained:
                 look = self._reread(look, ask.question, picture)
         look = self._confirmed(look, ask.question, ask.pictures)
+        if ask.stage is Stage.LOCALIZE and look.evidence is Evidence.LEGIBLE:
+            line = _deciding(look.transcript, ask.question)
+            if line is not None and line.capital_px < LEGIBLE_PX:
+                return replace(look, evidence=Evidence.TOO_SMALL)
         if searches and look.evidence is Evidence.NOT_HERE and _names_more(look, before, ask.question):
             return replace(look, evidence=Evidence.TOO_SMALL)
         return look
