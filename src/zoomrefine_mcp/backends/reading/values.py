@@ -48,7 +48,7 @@ _LEADING = re.compile(
     r"^(?:[\s:;.,=|\-\u2013\u2014_*•·>→]+|(?:by|of|on|at|from|is|in|to|for|the|us|no\.?)\s+)+", re.IGNORECASE
 )
 _TRAILING = re.compile(r"[\s:;,|=_\-\u2013\u2014.]+$")
-_LABELLED = re.compile(r"[^\W\d]\W*[:=](?!\d)")
+_LABELLED = re.compile(r"[^\W\d]\W*[:=](?!\d)|[^\W\d]{3}\s*[:=]")
 _MARK = re.compile(r"[^\W_]")
 _SIGN = re.compile(r"\s*[*\u2020\u2021\u221e\u26ad]")
 """Born, died, married; or a footnote's."""
@@ -104,7 +104,11 @@ def _is_part(text: str, start: int, end: int) -> bool:
 
 
 def has_label(text: str) -> bool:
-    """Whether a text begins with a label of its own, marked by a colon or an equals sign."""
+    """Whether a text begins with a label of its own, marked by a colon or an equals sign.
+
+    >>> has_label("Key:1045"), has_label("Key: 1045"), has_label("A4:12:7F"), has_label("11:15")
+    (True, True, False, False)
+    """
     return bool(_LABELLED.search(text))
 
 
