@@ -179,7 +179,7 @@ class OcrBackend:
         look = self._confirmed(look, ask.question, ask.pictures)
         if ask.stage is Stage.LOCALIZE and look.evidence is Evidence.LEGIBLE:
             line = _deciding(look.transcript, ask.question)
-            if line is not None and line.capital_px < LEGIBLE_PX:
+            if line is None or line.capital_px < LEGIBLE_PX:  # an option without its label, too
                 return replace(look, evidence=Evidence.TOO_SMALL)
         if searches and look.evidence is Evidence.NOT_HERE and _names_more(look, before, ask.question):
             return replace(look, evidence=Evidence.TOO_SMALL)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from zoomrefine_mcp.backends.reading.finding import Finding
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs
+from zoomrefine_mcp.backends.reading.rivals import is_nearer_to_another, titles_of
 from zoomrefine_mcp.backends.reading.wanted import Wanted, is_general
-from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike, shape, squashed
+from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike, squashed
 from zoomrefine_mcp.records import Choice
 
 TIED = 0.55
 """Text belongs to what the question is about where every name in it reaches the text with this strength."""
 LIKE = 0.85
 """An option was read where the text is at least this similar; one with digits only where they are the same."""
-
-
-EVEN = 0.1
-"""Of two names that reach a text within this of each other, the nearer one has it."""
 
 
 def similar(option: str, read: str) -> float:
@@ -95,27 +91,10 @@ def _belonging(frame: Frame, wanted: Wanted) -> list[Spot]:
         return []
 
     def tied(word: str, spot: Spot) -> bool:
-        titles = [title for title in frame.spots if find(word, title.line.text).quality >= MATCH]
+        titles = titles_of(word, frame)
         if spot in titles:
             return True
-        ties = [(belongs(title, spot, frame.spots), -_apart(title, spot)) for title in titles]
-        tie, near = max(ties, default=(0.0, 0.0))
-        if tie < TIED:
-            return False
-        namesakes = [other for other in alike.get(word, ()) if other not in titles and other is not spot]
-        others = [(belongs(other, spot, frame.spots), -_apart(other, spot)) for other in namesakes]
-        return not any(other > tie or (other > tie - EVEN and nearer > near) for other, nearer in others)
-
-    alike = {
-        word: [spot for spot in frame.spots if shape(spot.line.text) == shape(word)]
-        for word in needed if has_digit(word)
-    }  # fmt: skip
+        reached = any(belongs(title, spot, frame.spots) >= TIED for title in titles)
+        return reached and not is_nearer_to_another(spot, word, titles, wanted, frame)
 
     return [spot for spot in frame.spots if spot.line.sure and all(tied(word, spot) for word in needed)]
-
-
-def _apart(one: Spot, other: Spot) -> float:
-    """How far apart two lines are, from middle to middle, in the units of the frame."""
-    across = (one.left + one.right - other.left - other.right) / 2
-    down = (one.top + one.bottom - other.top - other.bottom) / 2
-    return math.hypot(across, down)

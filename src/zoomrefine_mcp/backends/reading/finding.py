@@ -12,6 +12,7 @@ from zoomrefine_mcp.backends.reading.cards import card_of
 from zoomrefine_mcp.backends.reading.labels import is_header, valued
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, in_section, same_row, under
 from zoomrefine_mcp.backends.reading.names import covered
+from zoomrefine_mcp.backends.reading.rivals import is_anothers
 from zoomrefine_mcp.backends.reading.sides import at_side
 from zoomrefine_mcp.backends.reading.values import extract, is_marked, is_pure
 from zoomrefine_mcp.backends.reading.wanted import Form, Wanted, is_general
@@ -64,7 +65,10 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
     hits = _Hits(frame)
     found = (_weigh(wanted, hits, spot, value, own=own) for spot, value, own in texts(frame, wanted))
     weighed = sorted(found, key=lambda one: -one.weight)
-    owned = tuple(one for one in weighed if one.owned and not _is_namesake(one, wanted, hits))
+    owned = tuple(
+        one for one in weighed
+        if one.owned and not _is_namesake(one, wanted, hits) and not is_anothers(one.spot, one.labels, wanted, frame)
+    )  # fmt: skip
     bare = bool(wanted.head) and not wanted.rest  # "the value of R17": what stands there is all that can be meant
     by_place = (wanted.side is not None or bare) and all(map(is_general, wanted.head))  # "people beside it": no text
     if not owned and not by_place:
