@@ -564,6 +564,38 @@ async def test_a_search_does_not_answer_with_the_value_of_a_label_on_another_pla
     assert second.answer.abstained
 
 
+ROW_OF_PLATES = [
+    *[Written("BOILER V-207", 1650, 2200, 110), Written("Inspected by B. Keller", 1690, 2350, 30)],
+    *[Written("GENERATOR V-670", 2920, 2200, 75), Written("Oil: VG 220", 2940, 2350, 26)],
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("generator V-670", "VG 220"), ("boiler V-207", None)])
+async def test_what_stands_under_another_name_of_the_series_answers_for_that_one_alone(name, expected):
+    look = await look_once(ROW_OF_PLATES, f"What oil is used in {name}?")
+    assert look.answer.text == expected
+
+
+@pytest.mark.parametrize(("town", "expected"), [("Fernley", "21:15"), ("Eastwick", None)])
+async def test_a_cell_in_the_row_of_another_name_is_that_names(town, expected):
+    times = {"Kingsdale": "8:15", "Eastwick": None, "Fernley": "21:15", "Lowick": "18:30"}
+    lines = [Written("Departure", 2000, 500, 95), Written("Arrival", 3100, 500, 95)]
+    for row, (name, departure) in enumerate(times.items(), start=1):
+        lines += [Written(name, 500, 500 + 340 * row, 95), Written("7:45", 3115, 540 + 340 * row, 14)]
+        lines += [Written(departure, 2015, 540 + 340 * row, 14)] if departure else []
+    look = await look_once(lines, f"When is the departure of the train to {town}?")
+    assert look.answer.text == expected
+
+
+async def test_an_option_under_a_name_with_a_letter_more_is_not_the_names():
+    lines = [
+        *[Written("Server room", 600, 600, 40), Written("Key: 4303", 600, 700, 20)],
+        *[Written("Server room B", 2000, 600, 40), Written("linoleum", 2300, 700, 20)],
+    ]
+    look = await look_once(lines, "What is the floor finish of room 'Server room'?", ["linoleum", "oak parquet"])
+    assert look.answer.abstained
+
+
 async def search(lines: list[Written], question: str, tiles: tuple[Box, ...] = TILES) -> list[Look[OcrTranscript]]:
     """The look at the view, and the one at tiles of it at native resolution."""
     backend, asked = OcrBackend(WrittenReader(*lines)), read_question(question)
