@@ -587,6 +587,47 @@ async def test_a_cell_in_the_row_of_another_name_is_that_names(town, expected):
     assert look.answer.text == expected
 
 
+ROOMS = [
+    *[Written("Archive", 4400, 1500, 60), Written("Door", 4400, 1600, 24), Written("D-413", 4700, 1600, 24)],
+    *[Written("Plant room", 4260, 2700, 60), Written("Area", 4260, 2800, 24), Written("74.81 m2", 4560, 2800, 24)],
+    *[Written("Door", 4260, 2880, 24), Written("Key", 4260, 2960, 24)],
+]
+
+
+@pytest.mark.parametrize(("room", "expected"), [("plant room", "74.81 m2"), ("archive", None)])
+async def test_what_has_another_title_over_it_is_not_that_of_the_title_further_up(room, expected):
+    look = await look_once(ROOMS, f"How large is the area of the {room}?")
+    assert look.answer.text == expected
+
+
+async def test_a_blank_fields_neighbour_is_not_its_value():
+    lines = [Written("Door", 600, 640, 24), *[Written("Print room", 4400, 400, 60), Written("Key", 4410, 640, 24)]]
+    look = await look_once(lines, "Which door leads to the print room?")
+    assert look.answer.abstained
+
+
+async def test_readings_that_differed_once_have_to_agree_at_once_at_the_next_look():
+    date = Written("Next inspection 2023-05-27", 600, 750, 20)
+    title = Written("MIXER K-281", 600, 600, 80)
+    readings = iter(("2023-05-27", "2023-06-27", "2023-08-27", "2023-05-27", "2023-06-27", "2023-06-27"))
+
+    class Unsteady(WrittenReader):
+        def read(self, data, part=None, scale=1.0):
+            found = super().read(data, part, scale)
+            return tuple(
+                replace(one, text=one.text.replace("2023-05-27", next(readings))) if "2023" in one.text else one
+                for one in found
+            )
+
+    backend, asked = OcrBackend(Unsteady(title, date)), read_question("When is the next inspection of mixer K-281?")
+    first = await backend.look(Ask(Stage.LOCALIZE, ReplyForm.JSON, asked, (picture(),)))
+    crop = picture(Box(0.05, 0.1, 0.25, 0.3), edge=1600)
+    second = await backend.look(Ask(Stage.REFINE, ReplyForm.JSON, asked, (crop,)), first.transcript)
+    third = await backend.look(Ask(Stage.REFINE, ReplyForm.JSON, asked, (crop,)), second.transcript)
+    assert [look.answer.text for look in (first, second, third)] == [None, None, None]
+    assert third.evidence is Evidence.TOO_SMALL
+
+
 async def test_an_option_under_a_name_with_a_letter_more_is_not_the_names():
     lines = [
         *[Written("Server room", 600, 600, 40), Written("Key: 4303", 600, 700, 20)],

@@ -54,7 +54,7 @@ LEGIBLE_PX = 8.0
 """What a view shows with smaller capitals is looked at again, whatever was read: "14b" of 5 px was read as "140" twice.
 (Print of 9 points on a screen of 96 dpi has capitals of 8.6 px.)"""
 STEADY_PX = 9.0
-"""Below this height the first two readings have to agree."""
+"""Below this height, and where an earlier look's readings differed, the first two readings have to agree."""
 ON_PICTURE = 0.9
 """What a picture shows so much of stands on it."""
 MOST_PLACES = 4
@@ -72,19 +72,22 @@ class OcrTranscript:
         looks: How many looks there were.
         aspect: Width by height of the original.
         searches: Which of the looks searched, instead of looking where the text had pointed.
+        unsteady: Whether the readings of the line that answers have differed.
     """
 
     lines: tuple[Line, ...]
     looks: int
     aspect: float
     searches: frozenset[int] = frozenset()
+    unsteady: bool = False
 
     def after(self, readings: Iterable[tuple[Picture, tuple[Found, ...]]], *, searched: bool = False) -> OcrTranscript:
         """With one more look: what was read on each of its pictures."""
         lines = self.lines
         for picture, found in readings:
             lines = merged(lines, placed(found, picture, self.looks), picture.shows)
-        return OcrTranscript(lines, self.looks + 1, self.aspect, self.searches | ({self.looks} if searched else set()))
+        searches = self.searches | ({self.looks} if searched else set())
+        return replace(self, lines=lines, looks=self.looks + 1, searches=searches)
 
     def beside(self, found: Iterable[Found], picture: Picture) -> OcrTranscript:
         """With what was missed on a picture of the last look."""
@@ -232,7 +235,7 @@ class OcrBackend:
             text = squashed(checked.answer.text or "")
             if text in readings or not readings:
                 return checked
-            if line.capital_px < STEADY_PX:
+            if line.capital_px < STEADY_PX or look.transcript.unsteady:
                 break
             readings[text] = checked
         return _withheld(checked, question)
@@ -358,7 +361,8 @@ def _unread(finding: Finding, transcript: OcrTranscript) -> str:
 
 def _withheld(look: Look[OcrTranscript], question: Question) -> Look[OcrTranscript]:
     reason = f"The text that answers is so small that its readings differ; {ABOUT}."
-    return replace(look, answer=no_answer(question, reason), evidence=Evidence.TOO_SMALL)
+    transcript = replace(look.transcript, unsteady=True)
+    return replace(look, answer=no_answer(question, reason), evidence=Evidence.TOO_SMALL, transcript=transcript)
 
 
 def _deciding(transcript: OcrTranscript, question: Question) -> Line | None:

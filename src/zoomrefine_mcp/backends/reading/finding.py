@@ -27,7 +27,8 @@ MARGIN = 0.04
 WIDE_MARGIN = 0.15
 """... and by less than this where the picture was searched: more text that is read has more namesakes in it."""
 FAR = 12.0
-"""A label so many capital heights from a value, and not below the title above that, is of another block."""
+"""A label so many capital heights beside a value, and not below the title above that, is of another block; and so is
+one half as far above it."""
 _RATE = re.compile(r"\d[\d.,]*\s?%")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 BETTER_LABEL = 0.25
@@ -73,7 +74,7 @@ def decide(frame: Frame, wanted: Wanted) -> Finding:
     by_place = (wanted.side is not None or bare) and all(map(is_general, wanted.head))  # "people beside it": no text
     if not owned and not by_place:
         return Finding(None, _missing(frame, wanted, hits), ())
-    labelled = [one for one in owned if one.labelled]
+    labelled = [one for one in owned if one.labelled and not _is_far_from_its_label(one, wanted)]
     label, fit = _best_label(frame, wanted, hits)
     if label is not None and fit >= LABELLED and (not labelled or fit >= labelled[0].label + BETTER_LABEL):
         return Finding(None, f"'{label.line.text}' stands there without a value", owned, blank=label)
@@ -113,8 +114,6 @@ def strictly(finding: Finding, wanted: Wanted) -> Finding:
     other = next((name for spot in best.labels if (name := _names_another(spot, wanted))), None)
     if other is not None:
         return replace(finding, best=None, why_not=f"'{best.value}' was found by searching, in a line about '{other}'")
-    if (label := _far_label(best, wanted)) is not None:
-        return replace(finding, best=None, why_not=f"'{label.line.text}' stands too far from '{best.value}'")
     for one in finding.candidates:
         differs = squashed(one.value) != squashed(best.value)
         if differs and one.owned and one.labelled and one.weight > best.weight - WIDE_MARGIN:
@@ -133,15 +132,21 @@ def _names_another(label: Spot, wanted: Wanted) -> str | None:
     return before[0].text if has_digit(before[0].text) or _CAMEL.search(before[0].text) else None
 
 
-def _far_label(best: Candidate, wanted: Wanted) -> Spot | None:
-    """The label in the row of a value, where it lies outside of the block that a title above the value heads."""
-    titles = [spot for spot in best.labels if any(find(word, spot.line.text).quality >= MATCH for word in wanted.owner)]
-    label = next((spot for spot in best.labels if spot not in titles and same_row(spot, best.spot)), None)
-    if label is None or not titles or any(same_row(title, best.spot) for title in titles):
-        return None
-    gap = max(best.spot.left - label.right, label.left - best.spot.right)
-    headed = any(title.left < label.right and label.left < title.right for title in titles)
-    return label if gap > FAR * best.spot.tall and not headed else None
+def _is_far_from_its_label(found: Candidate, wanted: Wanted) -> bool:
+    """Whether a label lies outside of the block that a title above a value heads, or far above the value in it.
+
+    Only where the name stands in the row of the value may a label head its column from afar.
+    """
+    spot = found.spot
+    titles = [one for one in found.labels if any(find(word, one.line.text).quality >= MATCH for word in wanted.owner)]
+    label = next((one for one in found.labels if one not in titles), None)
+    if label is None or label is spot or not titles or any(same_row(title, spot) for title in titles):
+        return False
+    if same_row(label, spot):
+        gap = max(spot.left - label.right, label.left - spot.right)
+        headed = any(title.left < label.right and label.left < title.right for title in titles)
+        return gap > FAR * spot.tall and not headed
+    return spot.top - label.bottom > FAR / 2 * max(spot.tall, label.tall)
 
 
 def settled(frame: Frame, wanted: Wanted) -> Wanted:

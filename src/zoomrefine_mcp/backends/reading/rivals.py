@@ -12,6 +12,8 @@ from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, shape
 
 EVEN = 0.2
 """Of two names that reach a text within this of each other, the nearer one has it."""
+TITLE = 1.25
+"""A title is so many times as high as what it heads."""
 ALIKE = (0.7, 1.4)
 """Names of one column are printed within these ratios of one size."""
 
@@ -19,8 +21,8 @@ ALIKE = (0.7, 1.4)
 def is_anothers(spot: Spot, labels: Iterable[Spot], wanted: Wanted, frame: Frame) -> bool:
     """Whether a value belongs to another name than the question's.
 
-    What is printed under "U34" says nothing of "U43"; and in a table, where "Fernley" stands in the row of a value,
-    under "Eastwick" in the column of names, it is Fernley's.
+    What is printed under "U34" says nothing of "U43"; in a table, where "Fernley" stands in the row of a value, under
+    "Eastwick" in the column of names, it is Fernley's; and what has "Canteen" over it is not the archive's further up.
 
     Args:
         spot: The line of the value.
@@ -34,8 +36,13 @@ def is_anothers(spot: Spot, labels: Iterable[Spot], wanted: Wanted, frame: Frame
             continue
         if is_nearer_to_another(spot, word, titles, wanted, frame):
             return True
-        in_row = any(same_row(one, spot) for one in (*titles, *(label for label in labels if label is not spot)))
-        if not in_row and any(_is_row_of_another(spot, title, wanted, frame) for title in _own(titles, wanted)):
+        own = _own(titles, wanted)
+        if any(same_row(title, spot) for title in own):
+            continue
+        if all(_is_headed_by_another(spot, title, wanted, frame) for title in own):
+            return True
+        labelled = any(same_row(label, spot) for label in labels if label is not spot)
+        if not labelled and any(_is_row_of_another(spot, title, wanted, frame) for title in own):
             return True
     return False
 
@@ -68,6 +75,18 @@ def is_nearer_to_another(spot: Spot, word: str, titles: Sequence[Spot], wanted: 
     tie, near = max((belongs(title, spot, frame.spots), -_apart(title, spot)) for title in own)
     reached = ((belongs(other, spot, frame.spots), -_apart(other, spot)) for other in others)
     return any(other > tie or (other > tie - EVEN and nearer > near) for other, nearer in reached)
+
+
+def _is_headed_by_another(spot: Spot, title: Spot, wanted: Wanted, frame: Frame) -> bool:
+    """Whether a line of a title's size stands between the title and a text below it, over that text."""
+    return title.tall >= TITLE * spot.tall and any(
+        ALIKE[0] < one.tall / title.tall < ALIKE[1]
+        and title.bottom < one.middle < spot.top
+        and one.left < spot.right
+        and spot.left < one.right
+        and not any(find(word, one.line.text).quality >= MATCH for word in wanted.words if not is_general(word))
+        for one in frame.spots
+    )
 
 
 def _own(titles: Sequence[Spot], wanted: Wanted) -> list[Spot]:
