@@ -54,7 +54,9 @@ LEGIBLE_PX = 8.0
 """What a view shows with smaller capitals is looked at again, whatever was read: "14b" of 5 px was read as "140" twice.
 (Print of 9 points on a screen of 96 dpi has capitals of 8.6 px.)"""
 STEADY_PX = 9.0
-"""Below this height, and where an earlier look's readings differed, the first two readings have to agree."""
+"""Below this height the first two readings have to agree; where those of an earlier look differed, all of them."""
+LARGER = 1.25
+"""What was read two ways is read anew only where it is shown at so many times that size."""
 ON_PICTURE = 0.9
 """What a picture shows so much of stands on it."""
 MOST_PLACES = 4
@@ -72,14 +74,14 @@ class OcrTranscript:
         looks: How many looks there were.
         aspect: Width by height of the original.
         searches: Which of the looks searched, instead of looking where the text had pointed.
-        unsteady: Whether the readings of the line that answers have differed.
+        unsteady: The largest capitals, in pixels, of a line that would answer and whose readings differed; else 0.
     """
 
     lines: tuple[Line, ...]
     looks: int
     aspect: float
     searches: frozenset[int] = frozenset()
-    unsteady: bool = False
+    unsteady: float = 0.0
 
     def after(self, readings: Iterable[tuple[Picture, tuple[Found, ...]]], *, searched: bool = False) -> OcrTranscript:
         """With one more look: what was read on each of its pictures."""
@@ -223,8 +225,10 @@ class OcrBackend:
         if line is None or line.capital_px >= CLEAR_PX:
             return look
         picture = next((one for one in pictures if line.box.covered_by([one.shows]) > ON_PICTURE), None)
+        if line.capital_px < LARGER * look.transcript.unsteady:
+            return _withheld(look, question, line)
         if picture is None or not look.transcript.is_new(line):
-            return look if line.capital_px >= STEADY_PX else _withheld(look, question)
+            return look if line.capital_px >= STEADY_PX else _withheld(look, question, line)
         first = squashed(look.answer.text or "")
         readings = {first: look} if not look.answer.abstained else {}
         for capital_px, margin in ENLARGED:
@@ -233,12 +237,13 @@ class OcrBackend:
             checked = _answer(look.transcript.closer(again, picture, part), question)
             checked = replace(checked, regions=checked.regions or look.regions)
             text = squashed(checked.answer.text or "")
-            if text in readings or not readings:
+            agree = text in readings or not readings
+            if agree and not look.transcript.unsteady:
                 return checked
-            if line.capital_px < STEADY_PX or look.transcript.unsteady:
-                break
+            if not agree and (line.capital_px < STEADY_PX or look.transcript.unsteady):
+                return _withheld(checked, question, line)
             readings[text] = checked
-        return _withheld(checked, question)
+        return checked if len(readings) == 1 else _withheld(checked, question, line)
 
 
 def _answer(transcript: OcrTranscript, question: Question) -> Look[OcrTranscript]:
@@ -359,9 +364,9 @@ def _unread(finding: Finding, transcript: OcrTranscript) -> str:
     return f"Not answered from {len(transcript.lines)} lines of text: {finding.why_not}; {ABOUT}."
 
 
-def _withheld(look: Look[OcrTranscript], question: Question) -> Look[OcrTranscript]:
+def _withheld(look: Look[OcrTranscript], question: Question, line: Line) -> Look[OcrTranscript]:
     reason = f"The text that answers is so small that its readings differ; {ABOUT}."
-    transcript = replace(look.transcript, unsteady=True)
+    transcript = replace(look.transcript, unsteady=max(look.transcript.unsteady, line.capital_px))
     return replace(look, answer=no_answer(question, reason), evidence=Evidence.TOO_SMALL, transcript=transcript)
 
 

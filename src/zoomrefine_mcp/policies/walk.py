@@ -100,7 +100,9 @@ class Walk(Generic[T]):
             if cuts := self._wider(look) if wider else self._closer(step, look):
                 return Step(Stage.REFINE, cuts, "wider" if wider else "closer", look.regions or step.targets)
             named = [region.box for region in look.regions] or [picture.shows for picture in look.pictures]
-            large = any(self.conversation.scale_of(box) >= AS_LARGE_AS_IT_GETS for box in named)
+            pointed = step.stage is not Stage.SCAN and self._bench.info.profile.magnifies
+            largest = 1.0 if pointed else AS_LARGE_AS_IT_GETS
+            large = any(self.conversation.scale_of(box) >= largest for box in named)
             return None if large and look.evidence is Evidence.TOO_SMALL else await self._search()
         astray = all(one in self.conversation.misses for one in self.conversation.looks[-MISSES:])
         if step.stage is not Stage.SCAN and not astray and (cuts := self._crops(look.regions)):
@@ -157,6 +159,8 @@ class Walk(Generic[T]):
 
     def _gains(self, cut: Cut, shown: float) -> bool:
         """Whether a cut shows enough more of a region than the scale that it was shown at."""
+        if shown >= 1 and self._bench.info.profile.magnifies:
+            return False
         return cut.scale(self._bench.size) >= (LEAST_GAIN if shown < 1 else CLOSER_GAIN) * shown
 
     async def _take(self, step: Step) -> Look[T] | None:

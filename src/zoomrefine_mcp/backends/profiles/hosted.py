@@ -204,6 +204,7 @@ OCR = Profile(
     structured_output=False,
     counts=False,
     tells_absence=False,
+    magnifies=True,
     sources=(
         "size: measured on generated scenes, capitals of 6 px and more are read right; more only costs time",
         "absence: of 147 questions of kinds new to it that it left after all was shown, 109 had an answer",

@@ -68,6 +68,8 @@ class Profile:
         counts: Whether the model can count things; where it cannot, a number is read from where it is written.
         tells_absence: Whether what the model did not find in all of a picture is not in it, as far as it can tell; a
             reader that knows neither objects nor every layout overlooks what is there.
+        magnifies: Whether the model enlarges small print by itself, so that a crop larger than its original shows it
+            nothing new.
         structured_output: Whether a reply can be bound to a JSON schema where the family is usually served.
         thinking: The tags around thinking that is left in the text of a reply.
         reply_tokens: The output budget of a reply, thinking included.
@@ -96,6 +98,7 @@ class Profile:
     structured_output: bool = True
     counts: bool = True
     tells_absence: bool = True
+    magnifies: bool = False
     thinking: tuple[str, str] = THINK_TAGS
     reply_tokens: int = 4096
     cache_floor: int = 0
