@@ -85,6 +85,12 @@ async def test_too_small_is_shown_closer_where_the_model_points_in_the_crop():
     assert (result.answer, result.status_reason) == ("7", None)
 
 
+async def test_a_model_that_magnifies_by_itself_is_shown_nothing_beyond_the_original_and_what_it_cannot_read_ends_it():
+    result, seer = await ask([said("?", "too_small", [SPOT])] * 6, magnifies=True)
+    assert [shown.scale(SPOT) >= 1 for shown in seer.shown] == [False, True]
+    assert (result.answer, result.status, result.status_reason) == ("?", "refined", "illegible")
+
+
 @pytest.mark.parametrize(
     "failure",
     [BackendError("At most 2 image(s) may be provided in one prompt.", status=400), ContextTooLong("too long")],

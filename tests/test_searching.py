@@ -73,6 +73,11 @@ async def test_not_in_the_picture_is_never_said_before_all_of_it_was_seen():
     assert len(seer.requests) == 6
 
 
+async def test_a_model_that_overlooks_much_does_not_say_what_is_missing():
+    result, _ = await ask([NOTHING], tells_absence=False)
+    assert (result.searched, result.status_reason) == (1.0, "not_found")
+
+
 async def test_an_answer_that_stands_is_not_called_absent_after_a_full_search():
     result, _ = await ask([said("7", "not_here")])
     assert result.status_reason != "not_in_picture"
