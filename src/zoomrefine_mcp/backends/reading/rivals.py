@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, same_row
 from zoomrefine_mcp.backends.reading.names import covered
@@ -18,7 +18,7 @@ ALIKE = (0.7, 1.4)
 """Names of one column are printed within these ratios of one size."""
 
 
-def is_anothers(spot: Spot, labels: Iterable[Spot], wanted: Wanted, frame: Frame) -> bool:
+def is_anothers(spot: Spot, labels: Sequence[Spot], wanted: Wanted, frame: Frame) -> bool:
     """Whether a value belongs to another name than the question's.
 
     What is printed under "U34" says nothing of "U43"; in a table, where "Fernley" stands in the row of a value, under
