@@ -100,8 +100,8 @@ class Walk(Generic[T]):
             if cuts := self._wider(look) if wider else self._closer(step, look):
                 return Step(Stage.REFINE, cuts, "wider" if wider else "closer", look.regions or step.targets)
             named = [region.box for region in look.regions] or [picture.shows for picture in look.pictures]
-            pointed = step.stage is not Stage.SCAN and self._bench.info.profile.magnifies
-            largest = 1.0 if pointed else AS_LARGE_AS_IT_GETS
+            magnified = self._bench.info.profile.magnifies and step.stage is not Stage.SCAN  # a tile is no close look
+            largest = 1.0 if magnified else AS_LARGE_AS_IT_GETS
             large = any(self.conversation.scale_of(box) >= largest for box in named)
             return None if large and look.evidence is Evidence.TOO_SMALL else await self._search()
         astray = all(one in self.conversation.misses for one in self.conversation.looks[-MISSES:])

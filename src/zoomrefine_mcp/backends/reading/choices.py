@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zoomrefine_mcp.backends.reading.finding import Finding
+from zoomrefine_mcp.backends.reading.hits import Hits
 from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs
-from zoomrefine_mcp.backends.reading.rivals import is_nearer_to_another, titles_of
+from zoomrefine_mcp.backends.reading.rivals import Name, is_nearer_to_another, names_of
 from zoomrefine_mcp.backends.reading.wanted import Wanted, is_general
 from zoomrefine_mcp.backends.reading.words import MATCH, find, has_digit, look_alike, squashed
 from zoomrefine_mcp.records import Choice
@@ -87,14 +88,12 @@ def _belonging(frame: Frame, wanted: Wanted) -> list[Spot]:
     What another name of the same shape reaches better is that one's: what is printed under "U34" says nothing of "U43".
     """
     needed = [word for word in wanted.owner if not is_general(word)]
-    if not needed:
+    names = names_of(needed, wanted, Hits(frame))
+    if not needed or len(names) < len(needed):
         return []
 
-    def tied(word: str, spot: Spot) -> bool:
-        titles = titles_of(word, frame)
-        if spot in titles:
-            return True
-        reached = any(belongs(title, spot, frame.spots) >= TIED for title in titles)
-        return reached and not is_nearer_to_another(spot, word, titles, wanted, frame)
+    def tied(name: Name, spot: Spot) -> bool:
+        reached = any(belongs(title, spot, frame.spots) >= TIED for title in name.lines)
+        return spot in name.lines or (reached and not is_nearer_to_another(spot, name, frame.spots))
 
-    return [spot for spot in frame.spots if spot.line.sure and all(tied(word, spot) for word in needed)]
+    return [spot for spot in frame.spots if spot.line.sure and all(tied(name, spot) for name in names)]

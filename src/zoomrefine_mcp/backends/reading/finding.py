@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from zoomrefine_mcp.backends.reading.candidates import Candidate, own_value, texts
 from zoomrefine_mcp.backends.reading.cards import card_of
+from zoomrefine_mcp.backends.reading.hits import Hits, Reach
 from zoomrefine_mcp.backends.reading.labels import is_header, valued
-from zoomrefine_mcp.backends.reading.layout import Frame, Spot, belongs, heads, in_section, same_row, under
+from zoomrefine_mcp.backends.reading.layout import TITLE, Frame, Spot, belongs, heads, in_section, same_row, under
 from zoomrefine_mcp.backends.reading.names import covered
-from zoomrefine_mcp.backends.reading.rivals import is_anothers
+from zoomrefine_mcp.backends.reading.rivals import is_anothers, names_of
 from zoomrefine_mcp.backends.reading.sides import at_side
 from zoomrefine_mcp.backends.reading.values import extract, is_marked, is_pure
 from zoomrefine_mcp.backends.reading.wanted import Form, Wanted, is_general
-from zoomrefine_mcp.backends.reading.words import MATCH, MONTHS, NO_HIT, Hit, find, has_digit, squashed, tokens
+from zoomrefine_mcp.backends.reading.words import MATCH, MONTHS, NO_HIT, find, has_digit, squashed, tokens
 
 OWNED = 0.4
 """Every word that names what the question is about has to reach a value with this strength."""
@@ -52,23 +51,19 @@ class Finding:
     blank: Spot | None = None
 
 
-class _Reach(NamedTuple):
-    strength: float
-    spot: Spot | None
-
-
 def decide(frame: Frame, wanted: Wanted) -> Finding:
     """Which text on a frame answers."""
     if wanted.closed:
         return Finding(None, "a yes-or-no question is not answered by printed text alone", ())
     if not wanted.words and wanted.form is Form.ANY:
         return Finding(None, "the question names nothing that could be printed", ())
-    hits = _Hits(frame)
+    hits = Hits(frame)
     found = (_weigh(wanted, hits, spot, value, own=own) for spot, value, own in texts(frame, wanted))
     weighed = sorted(found, key=lambda one: -one.weight)
+    names = names_of(wanted.owner, wanted, hits)
     owned = tuple(
         one for one in weighed
-        if one.owned and not _is_namesake(one, wanted, hits) and not is_anothers(one.spot, one.labels, wanted, frame)
+        if one.owned and not _is_namesake(one, wanted, hits) and not is_anothers(one, names, wanted, hits)
     )  # fmt: skip
     bare = bool(wanted.head) and not wanted.rest  # "the value of R17": what stands there is all that can be meant
     by_place = (wanted.side is not None or bare) and all(map(is_general, wanted.head))  # "people beside it": no text
@@ -155,7 +150,7 @@ def settled(frame: Frame, wanted: Wanted) -> Wanted:
     "Resistor R17" is not written out on a drawing, and "flight BA 902" stands in a column headed "Flight". But where
     a "TURBINE P-300" is written elsewhere, "turbine P-204" is not the pump of that number.
     """
-    hits = _Hits(frame)
+    hits = Hits(frame)
     names = {spot for word in wanted.owner if word not in wanted.soft for spot, _ in hits.of(word)}
     free = [
         word for word in wanted.soft
@@ -168,7 +163,7 @@ def settled(frame: Frame, wanted: Wanted) -> Wanted:
     return wanted.without(free)
 
 
-def _is_namesake(found: Candidate, wanted: Wanted, hits: _Hits) -> bool:
+def _is_namesake(found: Candidate, wanted: Wanted, hits: Hits) -> bool:
     """Whether a value belongs to a line that has more words than the name, while another line of its kind is the name.
 
     "Aldmoor Central" in a list that has an "Aldmoor" too is another place, whatever was or was not read beside that.
@@ -203,30 +198,6 @@ def _unless_ambiguous(ranked: list[Candidate], owned: tuple[Candidate, ...]) -> 
     return Finding(best, "", owned)
 
 
-class _Hits:
-    """Where the words of a question stand in the lines, looked up once."""
-
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self._lines: dict[str, list[tuple[Spot, Hit]]] = {}
-
-    def of(self, word: str) -> list[tuple[Spot, Hit]]:
-        """The lines that hold a word."""
-        if word not in self._lines:
-            found = [(spot, find(word, spot.line.text)) for spot in self.frame.spots]
-            self._lines[word] = [(spot, hit) for spot, hit in found if hit.quality >= MATCH]
-        return self._lines[word]
-
-    def reach(self, word: str, value: Spot, relation: Callable[[Spot, Spot], float]) -> _Reach:
-        """The strongest line that carries a word to a value."""
-        best = _Reach(0.0, None)
-        for spot, hit in self.of(word):
-            strength = hit.quality * relation(spot, value)
-            if strength > best.strength:
-                best = _Reach(strength, spot)
-        return best
-
-
 def _is_spent(label: Spot, value: Spot, wanted: Wanted, frame: Frame) -> bool:
     """Whether a line holds a label and its value, and so is no other line's label ("Fare EUR" heads a column)."""
     text = label.line.text.rstrip(": ")
@@ -241,7 +212,7 @@ def _is_spent(label: Spot, value: Spot, wanted: Wanted, frame: Frame) -> bool:
     return wanted.form is not Form.ANY or not is_header(label, value, frame)
 
 
-def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) -> Candidate:
+def _weigh(wanted: Wanted, hits: Hits, spot: Spot, value: str, *, own: bool) -> Candidate:
     frame = hits.frame
 
     def carries(label: Spot, target: Spot) -> float:
@@ -251,7 +222,7 @@ def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) ->
             return 0.0  # a sentence labels nothing
         if not wanted.head and any(find(word, label.line.text).quality >= MATCH for word in wanted.owner):
             return 0.0  # "Who inspected pump P-204?": the pump's own name is no label of the inspector
-        title = heads(label, target, frame.spots) if label.tall >= 1.25 * target.tall else 0.0
+        title = heads(label, target, frame.spots) if label.tall >= TITLE * target.tall else 0.0
         tie = max(valued(frame, wanted.form, label, target), 0.9 * title)
         return (
             0.4 * tie if _is_spent(label, target, wanted, frame) else tie
@@ -283,7 +254,7 @@ def _weigh(wanted: Wanted, hits: _Hits, spot: Spot, value: str, *, own: bool) ->
     return Candidate(value, spot, labels, owned, labelled, label, weight)
 
 
-def _label_fit(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], helping: dict[str, _Reach]) -> tuple[bool, float]:
+def _label_fit(wanted: Wanted, hits: Hits, asked: dict[str, Reach], helping: dict[str, Reach]) -> tuple[bool, float]:
     noun = wanted.noun
     if noun is not None:
         if _is_other(wanted, hits, asked, noun):
@@ -302,7 +273,7 @@ def _label_fit(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], helping: d
     return best >= LABELLED, best
 
 
-def _is_other(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], noun: str) -> bool:
+def _is_other(wanted: Wanted, hits: Hits, asked: dict[str, Reach], noun: str) -> bool:
     """Whether a label names another thing of the kind: a "High alarm" where a "Low alarm" is printed, and asked for."""
     label = asked[noun].spot
     needed = [word for word in asked if not is_general(word)]
@@ -317,7 +288,7 @@ def _is_other(wanted: Wanted, hits: _Hits, asked: dict[str, _Reach], noun: str) 
     )
 
 
-def _average(reached: dict[str, _Reach]) -> float:
+def _average(reached: dict[str, Reach]) -> float:
     """The mean strength; a general word counts only where it was read."""
     counted = [
         (0.3 if is_general(word) else 1.0, reach.strength)
@@ -327,7 +298,7 @@ def _average(reached: dict[str, _Reach]) -> float:
     return sum(share * strength for share, strength in counted) / sum(share for share, _ in counted) if counted else 0.0
 
 
-def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None, float]:
+def _best_label(frame: Frame, wanted: Wanted, hits: Hits) -> tuple[Spot | None, float]:
     """The best label without a value in what the question is about."""
     best: tuple[Spot | None, float] = (None, 0.0)
     noun = wanted.noun
@@ -342,7 +313,7 @@ def _best_label(frame: Frame, wanted: Wanted, hits: _Hits) -> tuple[Spot | None,
         own, value = own_value(spot, wanted, running=frame.spots.running(spot))
         if not own or value is not None or not spot.line.sure:
             continue
-        found = {word: _Reach(find(word, spot.line.text).quality, spot) for word in words}
+        found = {word: Reach(find(word, spot.line.text).quality, spot) for word in words}
         if noun is not None and found[noun].strength < MATCH:
             continue
         if any(hits.reach(word, spot, names).strength < OWNED for word in wanted.owner if not is_general(word)):
@@ -374,7 +345,7 @@ def _is_answered(frame: Frame, wanted: Wanted, label: Spot) -> bool:
     )
 
 
-def _missing(frame: Frame, wanted: Wanted, hits: _Hits) -> str:
+def _missing(frame: Frame, wanted: Wanted, hits: Hits) -> str:
     unread = [word for word in wanted.owner if not is_general(word) and not hits.of(word)]
     if unread:
         return f"{_listed(tuple(unread))} was not read anywhere"

@@ -17,6 +17,8 @@ from zoomrefine_mcp.geometry import Box
 
 STRAIGHT = math.radians(2.0)
 """Text that leans less than this is read as straight."""
+TITLE = 1.25
+"""A title is at least so many times as high as what it heads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ class Spots(tuple[Spot, ...]):  # noqa: SLOT001 - it remembers, so it has a __di
         """The lines that are larger than a value, each with its distance to it, nearest first."""
         known = self._titles.get(id(value))
         if known is None:
-            found = ((_distance(one, value), one) for one in self if one is not value and one.tall >= 1.25 * value.tall)
+            found = (
+                (_distance(one, value), one) for one in self if one is not value and one.tall >= TITLE * value.tall
+            )
             known = self._titles[id(value)] = sorted(found, key=lambda pair: pair[0])
         return known
 
@@ -183,7 +187,7 @@ def beside(label: Spot, value: Spot, spots: Spots) -> float:
     """
     if label is value or not same_row(label, value) or value.left < label.right - label.tall:
         return 0.0
-    if value.left - label.right > 10 * value.tall and label.tall >= 1.25 * value.tall:
+    if value.left - label.right > 10 * value.tall and label.tall >= TITLE * value.tall:
         away, tabular = _distance(label, value), spots.in_column(label)
         if any(
             spot is not label and spot.tall >= 0.8 * label.tall and spot.middle < value.top and distance < away
@@ -261,7 +265,7 @@ def heads(title: Spot, value: Spot, spots: Spots) -> float:
     reach = max(8.0 * title.tall, 0.16)
     if mine > 2 * reach:
         return 0.0
-    if title.tall < 1.25 * value.tall:
+    if title.tall < TITLE * value.tall:
         return 0.75 if _follows(title, value, spots) else 0.0
     nearest = min(
         (distance for distance, spot in spots.titles(value) if spot is not title and spot.tall >= 0.8 * title.tall),
@@ -276,7 +280,7 @@ def in_section(title: Spot, value: Spot, spots: Spots) -> bool:
 
     Titles of one row share the width among them; another large title below begins another part.
     """
-    if value.top < title.bottom or title.tall < 1.25 * value.tall:
+    if value.top < title.bottom or title.tall < TITLE * value.tall:
         return False
     middle = (value.left + value.right) / 2
 
